@@ -1,0 +1,89 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The house has five floors and imports only go down: see docs/architecture.md.
+// `scripts/check-imports` holds this manifest and every import statement to that rule.
+
+/// Flags of a kernel target: its instruction set, no overflow or bounds checks, optimised in debug builds as well.
+func kernelFlags(_ features: [String]) -> [SwiftSetting] {
+    [.unsafeFlags(["-Ounchecked", "-wmo"] + features.flatMap { ["-Xcc", $0] })]
+}
+
+let package = Package(
+    name: "calor",
+    products: [
+        .executable(name: "calor", targets: ["calor"]),
+        .library(name: "CalorPipeline", targets: ["CalorPipeline"]),
+        .library(name: "CalorONNX", targets: ["CalorONNX"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // MARK: - Floor 0: C shims
+        .target(name: "CCalorCPU"),
+        .target(name: "CCalorPNG", linkerSettings: [.linkedLibrary("png")]),
+        .target(name: "CCalorJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "CCalorTIFF", linkerSettings: [.linkedLibrary("tiff")]),
+
+        // MARK: - Floor 1: values
+        .target(name: "CalorBase"),
+        .target(name: "CalorTensor", dependencies: ["CalorBase"]),
+        .target(name: "CalorImage", dependencies: ["CalorBase"]),
+
+        // MARK: - Floor 2: the engine
+        .target(
+            name: "CalorKernelsAVX2", dependencies: ["CalorTensor", "CCalorCPU"],
+            swiftSettings: kernelFlags(["-mavx2", "-mfma"])),
+        .target(name: "CalorKernels", dependencies: ["CalorBase", "CalorTensor", "CCalorCPU", "CalorKernelsAVX2"]),
+        .target(name: "CalorGraph", dependencies: ["CalorBase", "CalorTensor", "CalorKernels"]),
+        .target(
+            name: "CalorONNX",
+            dependencies: [
+                "CalorBase", "CalorTensor", "CalorGraph", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
+
+        // MARK: - Floor 3: what the engine is for
+        .target(
+            name: "CalorRestoration",
+            dependencies: ["CalorBase", "CalorTensor", "CalorImage", "CalorGraph", "CalorONNX", .product(name: "Yams", package: "Yams")]),
+        .target(name: "CalorCodecs", dependencies: ["CalorBase", "CalorImage", "CCalorPNG", "CCalorJPEG", "CCalorTIFF"]),
+        .target(name: "CalorThermal", dependencies: ["CalorBase", "CalorImage"]),
+        .target(name: "CalorQuality", dependencies: ["CalorBase", "CalorTensor", "CalorImage"]),
+
+        // MARK: - Floor 4: the pipeline
+        .target(
+            name: "CalorPipeline",
+            dependencies: [
+                "CalorBase", "CalorImage", "CalorTensor", "CalorRestoration", "CalorCodecs", "CalorThermal", "CalorQuality",
+                .product(name: "Yams", package: "Yams"),
+            ]),
+
+        // MARK: - Floor 5: the commands
+        .executableTarget(
+            name: "calor",
+            dependencies: [
+                "CalorBase", "CalorTensor", "CalorImage", "CalorKernels", "CalorGraph", "CalorONNX", "CalorRestoration",
+                "CalorCodecs", "CalorThermal", "CalorQuality", "CalorPipeline", "CCalorCPU",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "calor-fixtures", dependencies: ["CalorBase", "CalorImage", "CalorCodecs"]),
+
+        // MARK: - Tests
+        .testTarget(name: "CalorBaseTests", dependencies: ["CalorBase"]),
+        .testTarget(name: "CalorTensorTests", dependencies: ["CalorTensor", "CalorBase"]),
+        .testTarget(name: "CalorImageTests", dependencies: ["CalorImage", "CalorBase"]),
+        .testTarget(name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorKernelsAVX2", "CalorTensor"]),
+        .testTarget(name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor"]),
+        .testTarget(name: "CalorONNXTests", dependencies: ["CalorONNX", "CalorGraph", "CalorTensor"]),
+        .testTarget(name: "CalorRestorationTests", dependencies: ["CalorRestoration", "CalorImage", "CalorGraph", "CalorTensor"]),
+        .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage"]),
+        .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage"]),
+        .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage"]),
+        .testTarget(name: "CalorPipelineTests", dependencies: ["CalorPipeline", "CalorImage", "CalorCodecs"]),
+        .testTarget(name: "CommandTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,23 @@
+/// A block of memory aligned for the widest vector load, released when the last reference goes.
+///
+/// SAFETY: `@unchecked Sendable` because the pointer is handed out raw. Writers hold the only reference: `Tensor` copies before it
+/// writes to a shared block, and an executor writes disjoint ranges from its workers.
+public final class AlignedBytes: @unchecked Sendable {
+    public static let alignment = 64
+
+    public let pointer: UnsafeMutableRawPointer
+    public let count: Int
+
+    /// `count` zero bytes, or bytes of any value when `zeroed` is false. 64 bytes beyond the end may be read, never written.
+    public init(count: Int, zeroed: Bool = true) {
+        self.count = count
+        pointer = .allocate(byteCount: max(count, 1) + Self.alignment, alignment: Self.alignment)
+        if zeroed {
+            pointer.initializeMemory(as: UInt8.self, repeating: 0, count: count + Self.alignment)
+        } else {
+            (pointer + count).initializeMemory(as: UInt8.self, repeating: 0, count: Self.alignment)
+        }
+    }
+
+    deinit { pointer.deallocate() }
+}

@@ -1,0 +1,1 @@
+"""Training, export and measurement of Calor's bundled models."""

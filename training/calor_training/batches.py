@@ -1,0 +1,83 @@
+"""Training batches. Batch number n of a run depends on (seed, n) alone, so a resumed run sees the same data."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .degradations import damaged_infrared, damaged_rgb
+from .images import cropped_to_multiple, image_paths, read_grey, read_rgb, reduced, resized
+from .presets import Preset
+
+JPEG_GRID = 16  # damaged patches are cut this much larger, then cropped anywhere, so that the grid's phase varies
+
+
+def symmetry(array: np.ndarray, index: int) -> np.ndarray:
+    """One of the eight flips and rotations of a square patch."""
+    array = np.rot90(array, index % 4)
+    return array[:, ::-1] if index >= 4 else array
+
+
+def as_tensor(patches: list[np.ndarray]) -> torch.Tensor:
+    """[n, c, h, w] in 0…1 from arrays [h, w, c] in 0…255."""
+    stacked = np.stack(patches).astype(np.float32) / 255
+    return torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
+
+
+class SuperResolutionBatches:
+    """Aligned patches of whole images that Pillow reduced once, up front."""
+
+    def __init__(self, preset: Preset, data: Path):
+        self.preset, self.pairs = preset, []
+        for path in image_paths(data / "train/ir"):
+            full = read_grey(path)
+            for plane in (full, reduced(full, 0.7)):
+                high = cropped_to_multiple(plane, preset.scale)
+                low = resized(high, high.shape[1] // preset.scale, high.shape[0] // preset.scale)
+                self.pairs.append((low, high))
+
+    def batch(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.preset.seed, number))
+        side, scale = self.preset.patch, self.preset.scale
+        inputs, targets = [], []
+        for index in rng.integers(len(self.pairs), size=self.preset.batch):
+            low, high = self.pairs[index]
+            y, x = (int(rng.integers(n - side + 1)) for n in low.shape)
+            turn = int(rng.integers(8))
+            inputs.append(symmetry(low[y : y + side, x : x + side], turn)[..., None])
+            y, x, wide = y * scale, x * scale, side * scale
+            targets.append(symmetry(high[y : y + wide, x : x + wide], turn)[..., None])
+        return as_tensor(inputs), as_tensor(targets)
+
+
+class EnhancementBatches:
+    """Clean patches, damaged afresh for every batch."""
+
+    def __init__(self, preset: Preset, data: Path):
+        self.preset, self.images = preset, []
+        infrared = preset.kind == "infrared"
+        self.damaged = damaged_infrared if infrared else damaged_rgb
+        for path in image_paths(data / ("train/ir" if infrared else "train/rgb")):
+            full = read_grey(path) if infrared else read_rgb(path)
+            # Raw frames carry the sensor's own noise and columns: only their reductions are clean enough as targets.
+            raw = path.name.startswith("djiraw16_")
+            for plane in (reduced(full, 0.7), reduced(full, 0.5) if raw else full):
+                self.images.append(plane.reshape(*plane.shape[:2], preset.channels))
+
+    def batch(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.preset.seed, number))
+        side, wide = self.preset.patch, self.preset.patch + JPEG_GRID
+        inputs, targets = [], []
+        for index in rng.integers(len(self.images), size=self.preset.batch):
+            image = self.images[index]
+            y, x = (int(rng.integers(n - wide + 1)) for n in image.shape[:2])
+            clean = symmetry(image[y : y + wide, x : x + wide], int(rng.integers(8))).astype(np.float32)
+            y, x = (int(n) for n in rng.integers(JPEG_GRID, size=2))
+            inputs.append(self.damaged(clean, rng)[y : y + side, x : x + side])
+            targets.append(clean[y : y + side, x : x + side])
+        return as_tensor(inputs), as_tensor(targets)
+
+
+def batches(preset: Preset, data: Path) -> SuperResolutionBatches | EnhancementBatches:
+    kind = SuperResolutionBatches if preset.purpose == "super-resolution" else EnhancementBatches
+    return kind(preset, data)

@@ -1,0 +1,115 @@
+"""Trains one preset. Stop it at any time; the same command goes on from the last checkpoint."""
+
+import argparse
+import copy
+import dataclasses
+import math
+import time
+from pathlib import Path
+
+import torch
+
+from calor_training.batches import batches
+from calor_training.networks import build, parameter_count
+from calor_training.presets import PRESETS, Preset
+
+ROOT = Path(__file__).resolve().parent.parent
+CHARBONNIER = 1e-3  # the loss is |difference| rounded off below this
+AVERAGING = 0.999  # of the weights that are exported
+LONGEST_STEP = 10.0  # seconds; a step that took longer was suspended, and the rest is not counted as training time
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", required=True, choices=PRESETS)
+    parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with train/ and test/")
+    parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="checkpoints go to OUT/PRESET")
+    parser.add_argument("--steps", type=int, help="instead of the preset's number")
+    parser.add_argument("--seed", type=int, help="instead of the preset's number")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
+    parser.add_argument("--checkpoint-minutes", type=float, default=2)
+    return parser.parse_args()
+
+
+def rate(preset: Preset, step: int) -> float:
+    """Linear warm-up, then a cosine to zero."""
+    return preset.rate * min(1, (step + 1) / preset.warmup) * 0.5 * (1 + math.cos(math.pi * step / preset.steps))
+
+
+def start_weights(network: torch.nn.Module, preset: Preset, out: Path) -> None:
+    """Copies the trunk of the preset named in `start_from`."""
+    path = out / preset.start_from / "last.pt"
+    if not path.exists():
+        raise SystemExit(f"{preset.name} starts from {preset.start_from}, but there is no {path}. Train that one first.")
+    trained = torch.load(path, weights_only=True)["average"]
+    network.load_state_dict({k: v for k, v in trained.items() if k.startswith("trunk.")}, strict=False)
+
+
+def save(path: Path, state: dict) -> None:
+    """Writes beside the file, then renames: an interrupted write leaves the old checkpoint."""
+    torch.save(state, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").rename(path)
+
+
+def main() -> None:
+    options = arguments()
+    changes = {k: v for k in ("steps", "seed") if (v := getattr(options, k)) is not None}
+    preset = dataclasses.replace(PRESETS[options.preset], **changes)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(preset.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    network = build(preset)
+    run = options.out / preset.name
+    run.mkdir(parents=True, exist_ok=True)
+    checkpoint = run / "last.pt"
+    if preset.start_from and not checkpoint.exists():
+        start_weights(network, preset, options.out)
+    network = network.to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+    step, seconds = 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, seconds = state["step"], state["seconds"]
+        if state["preset"] != dataclasses.asdict(preset):
+            raise SystemExit(f"{checkpoint} belongs to other settings. Choose another --out, or remove it.")
+
+    source = batches(preset, options.data)
+    print(f"{preset.name}: {parameter_count(network)} parameters, step {step} of {preset.steps}, {device}", flush=True)
+    total, counted, saved = 0.0, 0, time.monotonic()
+    while step < preset.steps:
+        began = time.monotonic()
+        for group in optimiser.param_groups:
+            group["lr"] = rate(preset, step)
+        inputs, targets = (t.to(device, memory_format=torch.channels_last) for t in source.batch(step))
+        output = network(inputs, half=not options.fp32)
+        loss = torch.sqrt((output - targets).square() + CHARBONNIER**2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        momentum = min(AVERAGING, step / (step + 10))
+        with torch.no_grad():
+            for kept, current in zip(average.parameters(), network.parameters()):
+                kept.lerp_(current, 1 - momentum)
+        total, counted = total + loss.item(), counted + 1
+        seconds += min(time.monotonic() - began, LONGEST_STEP)
+        if step % 50 == 0:
+            print(f"step {step}  loss {total / counted:.5f}  rate {rate(preset, step):.2e}  "
+                  f"minutes {seconds / 60:.1f}", flush=True)
+            total, counted = 0.0, 0
+        if step == preset.steps or time.monotonic() - saved > 60 * options.checkpoint_minutes:
+            save(checkpoint, {"network": network.state_dict(), "average": average.state_dict(),
+                              "optimiser": optimiser.state_dict(), "step": step, "seconds": seconds,
+                              "preset": dataclasses.asdict(preset)})
+            saved = time.monotonic()
+
+
+if __name__ == "__main__":
+    main()
