@@ -6,7 +6,7 @@ import PackageDescription
 
 /// Flags of a kernel target: its instruction set, no overflow or bounds checks, optimised in debug builds as well.
 func kernelFlags(_ features: [String]) -> [SwiftSetting] {
-    [.unsafeFlags(["-Ounchecked", "-wmo"] + features.flatMap { ["-Xcc", $0] })]
+    [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2"] + features.flatMap { ["-Xcc", $0] })]
 }
 
 let package = Package(
@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "CalorPipeline",
             dependencies: [
-                "CalorBase", "CalorImage", "CalorTensor", "CalorRestoration", "CalorCodecs", "CalorThermal", "CalorQuality",
+                "CalorBase", "CalorImage", "CalorKernels", "CalorRestoration", "CalorCodecs", "CalorThermal", "CalorQuality",
                 .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -73,16 +73,23 @@ let package = Package(
 
         // MARK: - Tests
         .testTarget(name: "CalorBaseTests", dependencies: ["CalorBase"]),
-        .testTarget(name: "CalorTensorTests", dependencies: ["CalorTensor", "CalorBase"]),
-        .testTarget(name: "CalorImageTests", dependencies: ["CalorImage", "CalorBase"]),
+        .testTarget(name: "CalorTensorTests", dependencies: ["CalorTensor", "CalorBase"], exclude: ["Golden"]),
+        .testTarget(name: "CalorImageTests", dependencies: ["CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorKernelsAVX2", "CalorTensor"]),
-        .testTarget(name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor"]),
-        .testTarget(name: "CalorONNXTests", dependencies: ["CalorONNX", "CalorGraph", "CalorTensor"]),
+        .testTarget(name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor"], exclude: ["Golden"]),
+        .testTarget(
+            name: "CalorONNXTests",
+            dependencies: ["CalorONNX", "CalorGraph", "CalorTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         .testTarget(name: "CalorRestorationTests", dependencies: ["CalorRestoration", "CalorImage", "CalorGraph", "CalorTensor"]),
-        .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage"]),
-        .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage"]),
-        .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage"]),
-        .testTarget(name: "CalorPipelineTests", dependencies: ["CalorPipeline", "CalorImage", "CalorCodecs"]),
+        .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),
+        .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage", "CalorBase"], exclude: ["Golden"]),
+        .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage", "CalorBase"], exclude: ["Golden"]),
+        .testTarget(
+            name: "CalorFixturesTests",
+            dependencies: ["calor-fixtures", "CalorBase", "CalorImage", "CalorCodecs", "CalorThermal", "CalorQuality"]),
+        .testTarget(
+            name: "CalorPipelineTests",
+            dependencies: ["CalorPipeline", "CalorBase", "CalorImage", "CalorCodecs", "CalorRestoration"]),
         .testTarget(name: "CommandTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"]),
     ],
     swiftLanguageModes: [.v6]

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,19 @@ ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-5  # between PyTorch and onnxruntime, in units of the full range
 
 
+def this_machine() -> str:
+    if torch.cuda.is_available():
+        return f"one {torch.cuda.get_device_name()}"
+    return f"{os.cpu_count()} CPU cores with {torch.backends.cpu.get_cpu_capability()} and no GPU"
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", required=True, choices=PRESETS)
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="the --out of train.py")
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--quality", type=Path, help="JSON file written by evaluate.py for this model file")
+    parser.add_argument("--machine", default=this_machine(), help="where it was trained (default: %(default)s)")
     parser.add_argument("--untrained", action="store_true", help="start weights, to try the file layout")
     return parser.parse_args()
 
@@ -99,7 +107,7 @@ def main() -> None:
     facts = dict(radius=radius, parameters=parameter_count(network), steps=steps, minutes=minutes)
     (folder / "model.yaml").write_text(sidecar(preset, digest=digest, quality=quality["rows"], **facts))
     if not options.untrained:
-        (folder / "CARD.md").write_text(card(preset, tables=quality["tables"], **facts))
+        (folder / "CARD.md").write_text(card(preset, tables=quality["tables"], machine=options.machine, **facts))
     print(f"{file}: {facts['parameters']} parameters, reach {reach}, radius {radius}, "
           f"within {difference:.1e} of PyTorch, sha256 {digest}")
 

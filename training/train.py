@@ -12,6 +12,7 @@ import torch
 from calor_training.batches import batches
 from calor_training.networks import build, parameter_count
 from calor_training.presets import PRESETS, Preset
+from calor_training.transplant import transplanted
 
 ROOT = Path(__file__).resolve().parent.parent
 CHARBONNIER = 1e-3  # the loss is |difference| rounded off below this
@@ -38,12 +39,13 @@ def rate(preset: Preset, step: int) -> float:
 
 
 def start_weights(network: torch.nn.Module, preset: Preset, out: Path) -> None:
-    """Copies the trunk of the preset named in `start_from`."""
+    """Takes over the weights of the preset named in `start_from`."""
     path = out / preset.start_from / "last.pt"
     if not path.exists():
         raise SystemExit(f"{preset.name} starts from {preset.start_from}, but there is no {path}. Train that one first.")
-    trained = torch.load(path, weights_only=True)["average"]
-    network.load_state_dict({k: v for k, v in trained.items() if k.startswith("trunk.")}, strict=False)
+    trained = torch.load(path, map_location="cpu", weights_only=True)["average"]
+    missing = network.load_state_dict(transplanted(trained, PRESETS[preset.start_from], preset), strict=False)
+    assert not missing.unexpected_keys and set(missing.missing_keys) <= {"bicubic"}, missing
 
 
 def save(path: Path, state: dict) -> None:

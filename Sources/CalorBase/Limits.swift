@@ -4,7 +4,7 @@
 /// *Source*: `docs/interfaces.md`; the published policies of libvips, ImageMagick and libpng were the start.
 public struct Limits: Sendable, Equatable {
     /// Width or height in pixels.
-    public var sidePixels = 65_500
+    public var sidePixels = 1_000_000
     /// Width × height of one image.
     public var pixels = 500_000_000
     /// Bytes of decoded samples of one image.

@@ -43,7 +43,8 @@ public struct Image: Sendable, Equatable {
 
     public init(planes: [Plane], colour: ColourModel, meaning: SampleMeaning = .display, metadata: Metadata = Metadata()) {
         precondition(planes.count == colour.planes, "\(colour.rawValue) needs \(colour.planes) planes, not \(planes.count)")
-        precondition(planes.allSatisfy { $0.size == planes[0].size && $0.format == planes[0].format }, "the planes of an image must agree")
+        precondition(
+            planes.allSatisfy { $0.size == planes[0].size && $0.format == planes[0].format }, "the planes of an image must agree")
         self.planes = planes
         self.colour = colour
         self.meaning = meaning

@@ -54,7 +54,8 @@ public struct Plane: Sendable, Equatable {
         case .u8:
             self.init(size: size, samples: .u8(floats.map { $0.isNaN ? 0 : UInt8(min(max($0.rounded(.toNearestOrEven), 0), 255)) }))
         case .u16:
-            self.init(size: size, samples: .u16(floats.map { $0.isNaN ? 0 : UInt16(min(max($0.rounded(.toNearestOrEven), 0), 65_535)) }))
+            self.init(
+                size: size, samples: .u16(floats.map { $0.isNaN ? 0 : UInt16(min(max($0.rounded(.toNearestOrEven), 0), 65_535)) }))
         case .f32:
             self.init(size: size, samples: .f32(floats))
         }

@@ -16,7 +16,7 @@ class Preset:
     steps: int
     rate: float = 1e-3
     warmup: int = 100
-    start_from: str | None = None  # preset whose trunk initialises this one
+    start_from: str | None = None  # preset whose weights initialise this one
     seed: int = 1
 
     @property
@@ -33,9 +33,10 @@ PRESETS = {
     preset.name: preset
     for preset in [
         Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
-        Preset("ir-x2", "super-resolution", "infrared", 2, width=48, blocks=8, patch=40, batch=16, steps=1600,
-               rate=5e-4, start_from="ir-x4"),
+        Preset("ir-x2", "super-resolution", "infrared", 2, width=48, blocks=8, patch=40, batch=16, steps=300,
+               rate=5e-4, warmup=30, start_from="ir-x4"),
         Preset("enhance-rgb", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=3000),
-        Preset("enhance-ir", "enhancement", "infrared", 1, width=64, blocks=10, patch=96, batch=8, steps=2000),
+        Preset("enhance-ir", "enhancement", "infrared", 1, width=64, blocks=10, patch=96, batch=8, steps=700,
+               rate=5e-4, warmup=30, start_from="enhance-rgb"),
     ]
 }

@@ -1,0 +1,25 @@
+import CalorTensor
+
+/// A graph for one set of input shapes: shape arithmetic folded, dead nodes removed, every type known where it can be.
+public struct SpecialisedGraph: Sendable {
+    /// The nodes that are left, in topological order. Inputs and outputs are those of the original; their dims are now fixed.
+    public var graph: Graph
+    /// Type and concrete shape of every value that `graph` still has, where they do not depend on values fed at run time.
+    public var types: [ValueID: ValueType]
+    /// What the passes did, in order.
+    public var applied: [PassReport]
+
+    public func type(of value: ValueID) -> ValueType? { types[value] }
+}
+
+/// What one pass did.
+public struct PassReport: Sendable, Equatable {
+    public var pass: String
+    /// Nodes removed, folded or rewritten.
+    public var nodes: Int
+
+    public init(pass: String, nodes: Int) {
+        self.pass = pass
+        self.nodes = nodes
+    }
+}

@@ -1,0 +1,79 @@
+import CalorKernelsAVX2
+import CalorTensor
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A family of kernels that needs certain instructions.
+public enum InstructionSet: String, Sendable, CaseIterable {
+    /// Plain loops; runs everywhere and is the oracle of the tests.
+    case reference
+    case avx2
+
+    public var isAvailable: Bool {
+        switch self {
+        case .reference: true
+        case .avx2: CPUFeatures.current.avx2 && CPUFeatures.current.fma
+        }
+    }
+}
+
+/// The kernels of one instruction set.
+///
+/// A new set is a new target with its own flags, and one more constant here.
+public struct KernelTable: Sendable {
+    public let instructionSet: InstructionSet
+    let convolution: @Sendable (ConvolutionAlgorithm, ConvolutionJob) -> Void
+    let convolutionScratch: @Sendable (ConvolutionAlgorithm, ConvolutionGeometry, Int, Int) -> Int
+    let matrix: @Sendable (MatrixJob) -> Void
+    let unary: @Sendable (UnaryOperation, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    let binary: @Sendable (BinaryOperation, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    /// operand, scalar, output, count, whether the scalar is the left operand.
+    let binaryScalar: @Sendable (BinaryOperation, UnsafePointer<Float>, Float, UnsafeMutablePointer<Float>, Int, Bool) -> Void
+    /// operand, eight lane constants, output, groups of eight, whether the constants are the left operand.
+    let binaryLanes:
+        @Sendable (BinaryOperation, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Bool) -> Void
+    /// output = a · b + c.
+    let multiplyAdd:
+        @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    /// output = input · scale + shift with eight constants each; count is in groups of eight.
+    let scaleShiftLanes:
+        @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    /// output = input < 0 ? input · slope : input, with eight slopes; count is in groups of eight.
+    let slopeLanes: @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    let reduceRow: @Sendable (ReductionOperation, UnsafePointer<Float>, Int) -> Float
+    /// Sums and sums of squared distances from eight centres; count is in groups of eight.
+    let laneSums:
+        @Sendable (UnsafePointer<Float>, Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) ->
+            Void
+    /// input, output, count, whether to return logarithms.
+    let softmaxRow: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Bool) -> Void
+    /// Weighted sum of rows: rows, weights, taps, output, floats.
+    let weightedRows:
+        @Sendable (UnsafePointer<UnsafePointer<Float>>, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>, Int) -> Void
+    /// Gather along a row of groups of eight: row, indices, weights, taps, output, outputs.
+    let gatherLanes:
+        @Sendable (UnsafePointer<Float>, UnsafePointer<Int32>, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>, Int) -> Void
+
+    /// The table that this process uses: the fastest that the processor runs, unless `CALOR_INSTRUCTION_SET` names another.
+    public static let current: KernelTable = {
+        if let wanted = getenv("CALOR_INSTRUCTION_SET"), let set = InstructionSet(rawValue: String(cString: wanted)),
+            set.isAvailable
+        {
+            return table(for: set)
+        }
+        return InstructionSet.avx2.isAvailable ? .avx2 : .reference
+    }()
+
+    /// The table of one instruction set, which must be available.
+    public static func table(for set: InstructionSet) -> KernelTable {
+        precondition(set.isAvailable, "this processor does not have \(set)")
+        switch set {
+        case .reference: return .reference
+        case .avx2: return .avx2
+        }
+    }
+}

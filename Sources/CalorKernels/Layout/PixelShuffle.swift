@@ -1,0 +1,81 @@
+import CalorTensor
+
+/// Trades channels for pixels and back. Sizes are those of the small side: `height` × `width` with `channels · factor²` channels there,
+/// `channels` on the large side. `rows` are rows of the small side.
+public enum PixelShuffle {
+    @inline(__always)
+    private static func smallChannel(_ channel: Int, _ dy: Int, _ dx: Int, _ factor: Int, _ channels: Int, _ order: ShuffleOrder)
+        -> Int
+    {
+        order == .crd ? (channel * factor + dy) * factor + dx : (dy * factor + dx) * channels + channel
+    }
+
+    /// Blocked small side → NCHW large side.
+    public static func toPlanes(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, factor: Int,
+        order: ShuffleOrder = .crd, rows: Range<Int>? = nil
+    ) {
+        forEachLine(channels, height, width, factor, order, rows) { source, channel, y, dx in
+            let from = input + source
+            let to = output + (channel * height * factor + y) * width * factor + dx
+            for x in 0..<width { to[x * factor] = from[x * 8] }
+        }
+    }
+
+    /// Blocked small side → blocked large side; padding lanes become zero.
+    public static func toBlocked(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, factor: Int,
+        order: ShuffleOrder = .crd, rows: Range<Int>? = nil
+    ) {
+        let rows = rows ?? 0..<height
+        let plane = height * factor * width * factor * 8
+        forEachLine(channels, height, width, factor, order, rows) { source, channel, y, dx in
+            let from = input + source
+            let to = output + (channel / 8) * plane + (y * width * factor + dx) * 8 + channel % 8
+            for x in 0..<width { to[x * factor * 8] = from[x * 8] }
+        }
+        let line = width * factor
+        BlockedLayout.clearPadding(
+            output, channels: channels, pixels: height * factor * line,
+            range: rows.lowerBound * factor * line..<rows.upperBound * factor * line)
+    }
+
+    /// Blocked large side → blocked small side (space to depth); padding lanes become zero.
+    public static func unshuffle(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, factor: Int,
+        order: ShuffleOrder = .crd, rows: Range<Int>? = nil
+    ) {
+        let rows = rows ?? 0..<height
+        let plane = height * factor * width * factor * 8
+        forEachLine(channels, height, width, factor, order, rows) { small, channel, y, dx in
+            let from = input + (channel / 8) * plane + (y * width * factor + dx) * 8 + channel % 8
+            let to = output + small
+            for x in 0..<width { to[x * 8] = from[x * factor * 8] }
+        }
+        BlockedLayout.clearPadding(
+            output, channels: channels * factor * factor, pixels: height * width,
+            range: rows.lowerBound * width..<rows.upperBound * width)
+    }
+
+    /// Calls `body` with the offset of a line on the small side, and its channel, row and column offset on the large side.
+    @inline(__always)
+    private static func forEachLine(
+        _ channels: Int, _ height: Int, _ width: Int, _ factor: Int, _ order: ShuffleOrder, _ rows: Range<Int>?,
+        _ body: (Int, Int, Int, Int) -> Void
+    ) {
+        let rows = rows ?? 0..<height
+        precondition(
+            channels > 0 && width > 0 && factor > 0 && rows.lowerBound >= 0 && rows.upperBound <= height,
+            "rows \(rows) of \(height)")
+        for channel in 0..<channels {
+            for row in rows {
+                for dy in 0..<factor {
+                    for dx in 0..<factor {
+                        let small = smallChannel(channel, dy, dx, factor, channels, order)
+                        body((small / 8) * height * width * 8 + row * width * 8 + small % 8, channel, row * factor + dy, dx)
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import CalorTensor
+
+/// Maximum and average over windows of blocked planes.
+public enum Pooling {
+    /// Pools the output rows `rows`; positions outside the image do not take part (averages count them only if the kind says so).
+    public static func run(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, geometry g: PoolingGeometry, blocks: Int,
+        inputHeight: Int,
+        inputWidth: Int, outputHeight: Int, outputWidth: Int, rows: Range<Int>? = nil
+    ) {
+        let rows = rows ?? 0..<outputHeight
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight, "rows \(rows) of \(outputHeight)")
+        for block in 0..<blocks {
+            let plane = UnsafeRawPointer(input + block * inputHeight * inputWidth * 8)
+            for y in rows {
+                for x in 0..<outputWidth {
+                    var best = SIMD8<Float>(repeating: g.kind == .maximum ? -.infinity : 0)
+                    var seen: Float = 0
+                    for ky in 0..<g.kernelHeight {
+                        let iy = y * g.strideHeight + ky * g.dilationHeight - g.padTop
+                        if iy < 0 || iy >= inputHeight { continue }
+                        for kx in 0..<g.kernelWidth {
+                            let ix = x * g.strideWidth + kx * g.dilationWidth - g.padLeft
+                            if ix < 0 || ix >= inputWidth { continue }
+                            let value = plane.loadUnaligned(fromByteOffset: (iy * inputWidth + ix) * 32, as: SIMD8<Float>.self)
+                            if g.kind == .maximum {
+                                best.replace(with: value, where: .!(value .<= best))
+                            } else {
+                                best += value
+                            }
+                            seen += 1
+                        }
+                    }
+                    if g.kind == .averageCountingPadding { seen = Float(g.kernelHeight * g.kernelWidth) }
+                    if g.kind != .maximum { best /= SIMD8(repeating: max(seen, 1)) }
+                    let at = ((block * outputHeight + y) * outputWidth + x) * 32
+                    UnsafeMutableRawPointer(output).storeBytes(of: best, toByteOffset: at, as: SIMD8<Float>.self)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import CalorTensor
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Reductions as plain loops in f64, from the first element to the last.
+enum ReferenceReduction {
+    static func row(_ operation: ReductionOperation, _ input: UnsafePointer<Float>, _ count: Int) -> Float {
+        switch operation {
+        case .sum, .mean:
+            var sum = 0.0
+            for i in 0..<count { sum += Double(input[i]) }
+            return Float(operation == .mean ? sum / Double(count) : sum)
+        case .sumOfSquares:
+            var sum = 0.0
+            for i in 0..<count { sum += Double(input[i]) * Double(input[i]) }
+            return Float(sum)
+        case .maximum, .minimum:
+            var best = operation == .maximum ? -Float.infinity : Float.infinity
+            for i in 0..<count { best = ReferenceElementwise.value(operation == .maximum ? .maximum : .minimum, best, input[i]) }
+            return best
+        }
+    }
+
+    static func laneSums(
+        _ input: UnsafePointer<Float>, _ count: Int, _ centres: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+        _ squares: UnsafeMutablePointer<Float>
+    ) {
+        for lane in 0..<8 {
+            var (sum, square) = (0.0, 0.0)
+            for i in 0..<count {
+                let distance = Double(input[i * 8 + lane]) - Double(centres[lane])
+                sum += distance
+                square += distance * distance
+            }
+            sums[lane] = Float(sum)
+            squares[lane] = Float(square)
+        }
+    }
+
+    static func softmaxRow(_ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ logarithms: Bool) {
+        let top = row(.maximum, input, count)
+        var sum = 0.0
+        for i in 0..<count { sum += exp(Double(input[i] - top)) }
+        for i in 0..<count {
+            let distance = Double(input[i] - top)
+            output[i] = Float(logarithms ? distance - log(sum) : exp(distance) / sum)
+        }
+    }
+}

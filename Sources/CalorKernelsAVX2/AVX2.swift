@@ -1,0 +1,141 @@
+import CalorTensor
+
+/// The kernels of this target. Never inlined: their instructions must stay where the processor has been asked first.
+public enum AVX2 {
+    /// Any algorithm but the reference.
+    @inline(never)
+    public static func convolution(_ algorithm: ConvolutionAlgorithm, _ job: ConvolutionJob) {
+        switch algorithm {
+        case .winograd43: Winograd43.run(job)
+        case .direct: DirectConvolution.run(job)
+        case .pointwise: DirectConvolution.runPointwise(job)
+        case .depthwise: Depthwise.run(job)
+        case .firstLayer: FirstLayer.run(job)
+        case .reference: preconditionFailure("the reference is not a kernel of this set")
+        }
+    }
+
+    /// Bytes of scratch for an input of this width (a flat one for pointwise).
+    @inline(never)
+    public static func convolutionScratch(
+        _ algorithm: ConvolutionAlgorithm, _ geometry: ConvolutionGeometry, _ height: Int, _ width: Int
+    ) -> Int {
+        switch algorithm {
+        case .winograd43: Winograd43.scratchFloats(geometry) * 4
+        case .direct: DirectConvolution.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .pointwise: DirectConvolution.scratchFloats(geometry, height * width) * 4
+        case .depthwise: Depthwise.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .firstLayer: FirstLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .reference: 0
+        }
+    }
+
+    @inline(never)
+    public static func matrix(_ job: MatrixJob) { Matrix.run(job) }
+
+    // MARK: - Element-wise
+
+    @inline(never)
+    public static func unary(
+        _ operation: UnaryOperation, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        unaryFloats(operation, input, output, count)
+    }
+
+    @inline(never)
+    public static func binary(
+        _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) {
+        binaryFloats(operation, a, b, output, count)
+    }
+
+    @inline(never)
+    public static func binaryScalar(
+        _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ scalar: Float, _ output: UnsafeMutablePointer<Float>,
+        _ count: Int,
+        _ scalarFirst: Bool
+    ) {
+        laneFloats(operation, a, V(repeating: scalar), output, count, scalarFirst)
+    }
+
+    @inline(never)
+    public static func binaryLanes(
+        _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ lanes: UnsafePointer<Float>,
+        _ output: UnsafeMutablePointer<Float>,
+        _ count: Int, _ lanesFirst: Bool
+    ) {
+        laneFloats(operation, a, load(lanes), output, count &* 8, lanesFirst)
+    }
+
+    @inline(never)
+    public static func multiplyAdd(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) {
+        multiplyAddFloats(a, b, c, output, count)
+    }
+
+    @inline(never)
+    public static func scaleShiftLanes(
+        _ input: UnsafePointer<Float>, _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>,
+        _ output: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        scaleShiftFloats(input, scale, shift, output, count)
+    }
+
+    @inline(never)
+    public static func slopeLanes(
+        _ input: UnsafePointer<Float>, _ slopes: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        slopeFloats(input, slopes, output, count)
+    }
+
+    // MARK: - Reductions and resampling
+
+    @inline(never)
+    public static func reduceRow(_ operation: ReductionOperation, _ input: UnsafePointer<Float>, _ count: Int) -> Float {
+        Reduction.row(operation, input, count)
+    }
+
+    @inline(never)
+    public static func laneSums(
+        _ input: UnsafePointer<Float>, _ count: Int, _ centres: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+        _ squares: UnsafeMutablePointer<Float>
+    ) {
+        Reduction.laneSums(input, count, centres, sums, squares)
+    }
+
+    @inline(never)
+    public static func softmaxRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ logarithms: Bool
+    ) {
+        Reduction.softmaxRow(input, output, count, logarithms)
+    }
+
+    @inline(never)
+    public static func weightedRows(
+        _ rows: UnsafePointer<UnsafePointer<Float>>, _ weights: UnsafePointer<Float>, _ taps: Int,
+        _ output: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) {
+        Resampling.weightedRows(rows, weights, taps, output, count)
+    }
+
+    @inline(never)
+    public static func gatherLanes(
+        _ row: UnsafePointer<Float>, _ indices: UnsafePointer<Int32>, _ weights: UnsafePointer<Float>, _ taps: Int,
+        _ output: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        Resampling.gatherLanes(row, indices, weights, taps, output, count)
+    }
+
+    // MARK: - Measuring
+
+    /// Runs `rounds` times 96 fused multiply-adds of eight lanes that do not wait for each other; returns the floating-point
+    /// operations done. The time that this takes is the peak of one core.
+    @inline(never)
+    public static func fusedMultiplyAddRounds(_ rounds: Int, _ seed: UnsafeMutablePointer<Float>) -> Int {
+        multiplyAddRounds(rounds, seed)
+    }
+}

@@ -1,0 +1,103 @@
+import CalorTensor
+
+/// The end of a convolution for one block of 8 channels, in the form that costs least inside a kernel.
+///
+/// `none`, `relu`, `leakyRelu` and `prelu` become a slope for negative values, `clip` two bounds; anything else is `isComplex`, for
+/// which the kernel stores its sums and then calls `completeRow`.
+struct Finish {
+    /// Bias and slopes of all channels.
+    let bias: Source
+    let slopes: Source?
+    let slope: Float
+    let lower: Float
+    let upper: Float
+    let scale: Float
+    let residual: Source?
+    let isClip: Bool
+    let isComplex: Bool
+    let activation: Activation
+
+    @inline(__always)
+    init(_ epilogue: Epilogue) {
+        bias = epilogue.bias.unsafelyUnwrapped
+        activation = epilogue.activation
+        scale = epilogue.scale
+        residual = epilogue.residual
+        var slope: Float = 1
+        var slopes: Source?
+        var (lower, upper) = (-Float.infinity, Float.infinity)
+        var (isClip, isComplex) = (false, false)
+        switch epilogue.activation {
+        case .none: break
+        case .relu: (isClip, lower) = (true, 0)
+        case .leakyRelu(let value): slope = value
+        case .prelu: slopes = epilogue.slopes
+        case .clip(let low, let high): (isClip, lower, upper) = (true, low, high)
+        default: isComplex = true
+        }
+        (self.slope, self.slopes, self.lower, self.upper, self.isClip, self.isComplex) = (
+            slope, slopes, lower, upper, isClip, isComplex
+        )
+    }
+
+    @inline(__always)
+    func lanes(_ block: Int) -> LaneFinish {
+        LaneFinish(
+            bias: load(bias, block &* 8), slope: slopes.map { load($0, block &* 8) } ?? V(repeating: slope), lower: lower,
+            upper: upper,
+            scale: isComplex ? 1 : scale, isClip: isClip)
+    }
+
+    /// What the kernel itself may add; a complex activation comes before it, in `completeRow`.
+    @inline(__always)
+    var directResidual: Source? { isComplex ? nil : residual }
+}
+
+/// `Finish` for one block.
+struct LaneFinish {
+    let bias: V
+    let slope: V
+    let lower: Float
+    let upper: Float
+    let scale: Float
+    let isClip: Bool
+
+    /// The activation of a sum that has its bias.
+    @inline(__always)
+    func activated(_ x: V) -> V {
+        if isClip {
+            let (low, high) = (V(repeating: lower), V(repeating: upper))
+            let raised = x.replacing(with: low, where: x .< low)
+            return raised.replacing(with: high, where: raised .> high)
+        }
+        return x.replacing(with: x * slope, where: x .< V())
+    }
+
+    /// Activation, scale and residual; `residual` points to the eight numbers or is nil.
+    @inline(__always)
+    func finished(_ x: V, _ residual: Source?) -> V {
+        let y = activated(x)
+        if let residual { return fused(load(residual), y, V(repeating: scale)) }
+        return y * V(repeating: scale)
+    }
+
+    @inline(__always)
+    func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }
+}
+
+/// Applies a complex activation, the scale and the residual to `count` pixels of one block, in place.
+@inline(never)
+func completeRow(_ finish: Finish, _ row: Target, _ residual: Source?, _ count: Int) {
+    unaryFloats(.activation(finish.activation), Source(row), row, count &* 8)
+    let scale = V(repeating: finish.scale)
+    var i = 0
+    while i < count &* 8 {
+        let y = load(Source(row), i)
+        if let residual {
+            store(fused(load(residual, i), y, scale), row, i)
+        } else {
+            store(y * scale, row, i)
+        }
+        i &+= 8
+    }
+}

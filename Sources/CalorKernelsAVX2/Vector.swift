@@ -1,0 +1,45 @@
+import CCalorCPU
+
+// Helpers of this target, all inlined into their callers: nothing generic and nothing inlinable leaves it, or wide instructions
+// would end up in code that runs on every processor.
+
+typealias V = SIMD8<Float>
+typealias Source = UnsafePointer<Float>
+typealias Target = UnsafeMutablePointer<Float>
+
+@inline(__always)
+func load(_ pointer: Source, _ index: Int = 0) -> V {
+    UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: index &* 4, as: V.self)
+}
+
+@inline(__always)
+func store(_ value: V, _ pointer: Target, _ index: Int = 0) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: value, toByteOffset: index &* 4, as: V.self)
+}
+
+@inline(__always)
+func broadcast(_ pointer: Source, _ index: Int = 0) -> V { V(repeating: pointer[index]) }
+
+/// sum + a · b, rounded once.
+@inline(__always)
+func fused(_ sum: V, _ a: V, _ b: V) -> V { calor_f32x8_fma(a, b, sum) }
+
+@inline(__always)
+func clear(_ pointer: Target, _ count: Int) {
+    let raw = UnsafeMutableRawPointer(pointer)
+    var i = 0
+    while i < count {
+        raw.storeBytes(of: V(), toByteOffset: i &* 4, as: V.self)
+        i &+= 8
+    }
+}
+
+/// Copies `count` floats, a multiple of 8.
+@inline(__always)
+func copy(_ from: Source, _ to: Target, _ count: Int) {
+    var i = 0
+    while i < count {
+        store(load(from, i), to, i)
+        i &+= 8
+    }
+}

@@ -1,0 +1,60 @@
+import CalorBase
+import CalorGraph
+import CalorTensor
+import Foundation
+import SwiftProtobuf
+
+/// A decoded ONNX file: the graph, and what it asks for that the engine does not have.
+public struct ONNXModel: Sendable {
+    /// The newest operator set that the engine was written for (ONNX 1.22).
+    public static let newestOpset = 27
+
+    /// A node that cannot run, and why.
+    public struct Refusal: Sendable, Equatable {
+        public var node: String
+        public var op: String
+        public var reason: String
+    }
+
+    public var graph: Graph
+    public var irVersion: Int
+    public var producer: String
+    public var refusals: [Refusal]
+
+    /// Decodes a file without refusing operators, so that they can be listed.
+    ///
+    /// *Throws*: a fault with kind `damagedInput` for anything that is not a well-formed model.
+    public init(decoding bytes: [UInt8], limits: Limits = Limits()) throws(ONNXFault) {
+        guard bytes.count <= limits.fileBytes else { throw .tooLarge(bytes: bytes.count, limit: limits.fileBytes) }
+        let file: Onnx_ModelProto
+        do {
+            file = try Onnx_ModelProto(serializedBytes: bytes)
+        } catch {
+            throw .format(reason: "its bytes are damaged or cut short")
+        }
+        guard file.hasGraph else { throw .format(reason: "it has no graph") }
+        let opset = try Self.opset(of: file)
+        var importer = GraphImporter(opset: opset)
+        graph = try importer.run(file.graph)
+        refusals = importer.refusals
+        irVersion = Int(file.irVersion)
+        producer =
+            file.producerName.isEmpty
+            ? "unknown" : [file.producerName, file.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    /// The graph of a file of which every operator is supported.
+    ///
+    /// `folder` is where the file lies; data outside of the file is refused, wherever it points.
+    public static func graph(from bytes: [UInt8], folder: String = ".") throws(ONNXFault) -> Graph {
+        let model = try ONNXModel(decoding: bytes)
+        if let refusal = model.refusals.first { throw .unsupported(node: refusal.node, op: refusal.op, reason: refusal.reason) }
+        return model.graph
+    }
+
+    private static func opset(of file: Onnx_ModelProto) throws(ONNXFault) -> Int {
+        let version = file.opsetImport.last { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? (file.irVersion < 3 ? 1 : 0)
+        guard version >= 1, version <= Int64(newestOpset) else { throw .opset(found: version) }
+        return Int(version)
+    }
+}

@@ -1,0 +1,71 @@
+import CalorCodecs
+
+/// One image to work on.
+public struct InputItem: Sendable, Equatable {
+    /// As given, or found in a folder that was given; `-` is standard input.
+    public var path: String
+    /// Relative to the folder that was given; just the file's name for a file.
+    public var name: InputName
+}
+
+/// Finds the images that a request names, in a stable order.
+struct InputCollector {
+    let request: RunRequest
+    /// Folders deeper than this are a loop of another kind.
+    static let maximumDepth = 64
+
+    func items() throws(PipelineFault) -> [InputItem] {
+        var items: [InputItem] = []
+        var searched: [String] = []
+        for path in request.inputs {
+            if path == "-" {
+                items.append(InputItem(path: "-", name: InputName("stdin")))
+            } else if FileSystem.isFolder(path) {
+                searched.append(path)
+                var visited: Set<[UInt64]> = []
+                walk(path, relative: "", depth: 0, visited: &visited, into: &items)
+            } else {
+                items.append(InputItem(path: path, name: InputName(InputName(path).file)))
+            }
+        }
+        for path in request.listed {
+            let isPlain = !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+            var name = isPlain ? path : InputName(path).file
+            while name.hasPrefix("./") { name.removeFirst(2) }
+            items.append(InputItem(path: path, name: InputName(name)))
+        }
+        guard !items.isEmpty else {
+            throw .nothingToDo(where: searched.isEmpty ? "the list of inputs" : searched.joined(separator: ", "))
+        }
+        return items.filter { request.shard?.contains($0.name.relativePath) ?? true }
+    }
+
+    private func walk(_ folder: String, relative: String, depth: Int, visited: inout Set<[UInt64]>, into items: inout [InputItem]) {
+        guard depth < Self.maximumDepth, let facts = FileSystem.facts(folder), visited.insert(facts.identity).inserted,
+            !isOutput(facts)
+        else { return }
+        for name in FileSystem.names(in: folder) ?? [] where !name.hasPrefix(".") {
+            let path = FileSystem.join(folder, name)
+            let inside = FileSystem.join(relative, name)
+            if FileSystem.isFolder(path) {
+                walk(path, relative: inside, depth: depth + 1, visited: &visited, into: &items)
+            } else if isImage(inside) {
+                items.append(InputItem(path: path, name: InputName(inside)))
+            }
+        }
+    }
+
+    /// Results inside the folder that is read are not inputs.
+    private func isOutput(_ facts: FileSystem.Facts) -> Bool {
+        guard case .folder(let output) = request.output, let own = FileSystem.facts(output), own.identity == facts.identity else {
+            return false
+        }
+        return !request.inputs.contains { FileSystem.facts($0)?.identity == own.identity }
+    }
+
+    private func isImage(_ relative: String) -> Bool {
+        guard ["png", "jpg", "jpeg", "tif", "tiff"].contains(InputName(relative).fileExtension.lowercased()) else { return false }
+        if !request.include.isEmpty, !request.include.contains(where: { $0.matches(relative) }) { return false }
+        return !request.exclude.contains { $0.matches(relative) }
+    }
+}

@@ -1,0 +1,180 @@
+import CalorBase
+import CalorCodecs
+import CalorImage
+
+/// One job on its way through decode, process and encode. One worker at a time holds it.
+struct JobWork {
+    /// What a phase came to.
+    enum Step {
+        case advanced
+        case ended(JobRecord, PipelineFault?)
+        /// The run was stopped: nothing was written, nothing is recorded.
+        case dropped
+    }
+
+    let run: RunPlan
+    let runner: GraphRunner
+    let index: JournalIndex
+    let job: RunPlan.Job
+
+    private(set) var record: JobRecord
+    private var image: Image?
+    private var written: [Image] = []
+    private var start: UInt64 = 0
+
+    init(run: RunPlan, runner: GraphRunner, index: JournalIndex, job: RunPlan.Job) {
+        self.run = run
+        self.runner = runner
+        self.index = index
+        self.job = job
+        record = JobRecord(input: job.item.path, plan: run.digest, status: .done)
+        record.seed = run.pipeline.seed
+    }
+
+    mutating func perform(_ phase: Schedule.Phase, in environment: StageEnvironment) -> Step {
+        if phase == .decode { start = nanosecondsNow() }
+        guard !environment.cancelled() else { return .dropped }
+        let result =
+            switch phase {
+            case .decode: decode()
+            case .process: process(environment)
+            case .encode: encode()
+            }
+        switch result {
+        case .success(true): return .advanced
+        case .success(false):
+            record.nanoseconds = nanosecondsNow() - start
+            return .ended(record, nil)
+        case .failure(let failure):
+            if failure.fault.kind == .cancelled { return .dropped }
+            record.nanoseconds = nanosecondsNow() - start
+            record.status = .failed
+            record.outputs = []
+            record.failure = .init(stage: failure.stage, error: failure.fault.identifier, message: failure.fault.message)
+            return .ended(record, failure.fault)
+        }
+    }
+
+    /// True when the job goes on, false when it is complete.
+    private typealias PhaseResult = Result<Bool, StageFailure>
+
+    // MARK: - Decode
+
+    private mutating func decode() -> PhaseResult {
+        if let failure = job.failure { return .failure(failure) }
+        let begin = nanosecondsNow()
+        do throws(PipelineFault) {
+            let bytes: [UInt8]
+            if let known = job.bytes {
+                bytes = known
+            } else {
+                bytes = try FileSystem.read(job.item.path, limit: Limits().fileBytes)
+            }
+            let digest = SHA256.hex(of: bytes)
+            record.inputSHA256 = digest
+            if case .folder = run.request.output {
+                let found = job.files.map { onDisk($0) }
+                switch index.decision(inputSHA256: digest, plan: run.digest, found: found, policy: run.request.policy) {
+                case .work: break
+                case .refuse(let name):
+                    let path = job.files.first { $0.name == name }?.path ?? name
+                    return .failure(StageFailure(stage: "encode", fault: .outputExists(path: path)))
+                case .skip:
+                    record.status = .skipped
+                    record.outputs = zip(job.files, found).map { file, found in
+                        .init(
+                            path: file.path, name: file.name, sha256: found.sha256 ?? "", bytes: found.bytes ?? 0, width: 0,
+                            height: 0)
+                    }
+                    fillSizes()
+                    return .success(false)
+                }
+            }
+            let decoded: DecodedImage
+            do { decoded = try ImageDecoder.decode(bytes, options: run.request.decodeOptions) } catch { throw PipelineFault(error) }
+            let (admitted, notes) = try run.pipeline.kind.admit(decoded.image)
+            record.notes = decoded.warnings + notes
+            image = admitted
+            record.peakBytes = bytes.count + 2 * admitted.bytes
+            record.stages.append(
+                StageMetrics(
+                    id: "decode", use: "decode", nanoseconds: nanosecondsNow() - begin, pixels: admitted.size.pixels, flops: nil,
+                    peakBytes: record.peakBytes, values: [:]))
+            return .success(true)
+        } catch { return .failure(StageFailure(stage: "decode", fault: error)) }
+    }
+
+    /// What lies where `file` would go. The digest is only taken when the size is the one in the journal.
+    private func onDisk(_ file: RunPlan.File) -> JournalIndex.Found {
+        guard let facts = FileSystem.facts(file.path) else { return .init(name: file.name) }
+        guard !facts.isFolder, index.entries[file.name]?.bytes == facts.bytes, let bytes = try? FileSystem.read(file.path) else {
+            return .init(name: file.name, bytes: facts.bytes)
+        }
+        return .init(name: file.name, bytes: facts.bytes, sha256: SHA256.hex(of: bytes))
+    }
+
+    /// Sizes of outputs that are skipped follow from the plan.
+    private mutating func fillSizes() {
+        guard let input = job.type, let types = try? run.pipeline.types(for: input) else { return }
+        for (i, output) in run.pipeline.outputs.enumerated() where i < record.outputs.count {
+            let size = run.pipeline.type(of: output.source, input: input, stages: types).size
+            record.outputs[i].width = size.width
+            record.outputs[i].height = size.height
+        }
+    }
+
+    // MARK: - Process
+
+    private mutating func process(_ environment: StageEnvironment) -> PhaseResult {
+        guard let input = image.take() else { preconditionFailure("a job is decoded before it is processed") }
+        switch runner.run(input, in: environment) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let outcome):
+            written = outcome.images
+            record.stages += outcome.metrics
+            record.peakBytes = max(record.peakBytes, outcome.peakBytes)
+            return .success(true)
+        }
+    }
+
+    // MARK: - Encode
+
+    private mutating func encode() -> PhaseResult {
+        let begin = nanosecondsNow()
+        let images = written
+        written = []
+        do throws(PipelineFault) {
+            // All outputs are encoded before the first is written: an image that fails leaves none of them behind.
+            var encoded: [[UInt8]] = []
+            var pixels = 0
+            for (file, image) in zip(job.files, images) {
+                do {
+                    let result = try ImageEncoder.encodeReporting(image, as: file.format)
+                    encoded.append(result.bytes)
+                    record.notes += result.warnings
+                } catch { throw PipelineFault(error) }
+                pixels += image.size.pixels
+            }
+            for (i, file) in job.files.enumerated() {
+                if run.request.output == .standardOutput {
+                    if let problem = OutputFolder.writeAll(encoded[i], to: 1) {
+                        throw .inputOutput(path: "standard output", reason: FileSystem.errorText(problem))
+                    }
+                } else {
+                    try OutputFolder.write(encoded[i], to: file.path)
+                }
+                record.outputs.append(
+                    .init(
+                        path: file.path, name: file.name, sha256: SHA256.hex(of: encoded[i]), bytes: encoded[i].count,
+                        width: images[i].width, height: images[i].height))
+            }
+            let peak = images.reduce(0) { $0 + 2 * $1.bytes }
+            record.peakBytes = max(record.peakBytes, peak)
+            record.stages.append(
+                StageMetrics(
+                    id: "encode", use: "encode", nanoseconds: nanosecondsNow() - begin, pixels: pixels, flops: nil, peakBytes: peak,
+                    values: [:]))
+            return .success(false)
+        } catch { return .failure(StageFailure(stage: "encode", fault: error)) }
+    }
+}

@@ -1,0 +1,38 @@
+import CalorBase
+import CalorCodecs
+import CalorImage
+
+/// A request after every check that can be made before work: jobs, names of outputs, memory.
+public struct RunPlan: Sendable {
+    public struct File: Sendable, Equatable {
+        /// Relative to the output folder; the path itself for a single file; `-` for standard output.
+        public var name: String
+        public var path: String
+        public var format: FileFormat
+    }
+
+    public struct Job: Sendable {
+        public var item: InputItem
+        /// Standard input is read once, while the plan is made.
+        public var bytes: [UInt8]?
+        public var type: ImageType?
+        public var files: [File]
+        public var peakBytes: Int
+        public var flops: Double?
+        /// Found before work: the job only reports it.
+        public var failure: StageFailure?
+
+        public var pixels: Int { type?.size.pixels ?? 0 }
+    }
+
+    public let request: RunRequest
+    public let pipeline: PipelinePlan
+    public let digest: String
+    public internal(set) var jobs: [Job]
+    public let memoryBudget: Int
+
+    /// Where the journal lies; nil when the output is not a folder.
+    public var journalPath: String? {
+        if case .folder(let folder) = request.output { FileSystem.join(folder, ".calor/journal.jsonl") } else { nil }
+    }
+}

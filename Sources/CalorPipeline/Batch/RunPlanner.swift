@@ -1,0 +1,173 @@
+import CalorBase
+import CalorCodecs
+import CalorImage
+import Foundation
+
+/// Makes a run plan: reads the heads of all inputs, names all outputs, and refuses what cannot work while nothing is touched.
+public struct RunPlanner {
+    let request: RunRequest
+    let pipeline: PipelinePlan
+
+    /// Most files say all about themselves in their first part; the others are read whole.
+    static let headBytes = 1 << 18
+
+    public init(request: RunRequest, pipeline: PipelinePlan) {
+        self.request = request
+        self.pipeline = pipeline
+    }
+
+    public func plan() throws(PipelineFault) -> RunPlan {
+        let items = try InputCollector(request: request).items()
+        try checkOutput(items)
+        let budget = request.memoryBytes ?? Int(Double(ProcessInfo.processInfo.physicalMemory) * 0.7)
+        var jobs: [RunPlan.Job] = []
+        for item in items { jobs.append(try job(item, budget: budget)) }
+        try checkNames(jobs)
+        return RunPlan(request: request, pipeline: pipeline, digest: digest(), jobs: jobs, memoryBudget: budget)
+    }
+
+    // MARK: - One input
+
+    private func job(_ item: InputItem, budget: Int) throws(PipelineFault) -> RunPlan.Job {
+        var job = RunPlan.Job(item: item, bytes: nil, type: nil, files: [], peakBytes: 0, flops: nil, failure: nil)
+        do throws(PipelineFault) {
+            let (header, bytes, fileBytes) = try head(of: item)
+            job.bytes = bytes
+            let type = pipeline.kind.type(of: header)
+            job.type = type
+            let types = try pipeline.types(for: type)
+            job.peakBytes = try pipeline.peakBytes(for: type, fileBytes: fileBytes)
+            job.flops = try pipeline.flops(for: type)
+            for output in pipeline.outputs {
+                job.files.append(
+                    try file(output, item: item, header: header, type: pipeline.type(of: output.source, input: type, stages: types))
+                )
+            }
+            if job.peakBytes > budget { throw .memory(needed: job.peakBytes, budget: budget) }
+        } catch {
+            // A wrong request concerns every input; a bad input concerns only itself.
+            if case .format = error { throw error }
+            job.failure = StageFailure(stage: "decode", fault: error)
+            if case .type(_, let stage, _, _) = error { job.failure?.stage = stage }
+        }
+        return job
+    }
+
+    private func head(of item: InputItem) throws(PipelineFault) -> (ImageHeader, [UInt8]?, Int) {
+        let limit = Limits().fileBytes
+        if item.path == "-" {
+            let bytes = try FileSystem.read(0, path: "standard input", expected: 0, limit: limit)
+            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions), bytes, bytes.count) } catch {
+                throw PipelineFault(error)
+            }
+        }
+        let head = try FileSystem.read(item.path, limit: Self.headBytes)
+        let fileBytes = FileSystem.facts(item.path)?.bytes ?? head.count
+        do {
+            return (try ImageDecoder.header(of: head), nil, fileBytes)
+        } catch {
+            guard head.count == Self.headBytes else { throw PipelineFault(error) }
+        }
+        let bytes = try FileSystem.read(item.path, limit: limit)
+        do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions), nil, bytes.count) } catch {
+            throw PipelineFault(error)
+        }
+    }
+
+    // MARK: - Outputs
+
+    private func file(
+        _ output: PipelinePlan.Output, item: InputItem, header: ImageHeader, type: ImageType
+    ) throws(PipelineFault) -> RunPlan.File {
+        let (format, ext) = try format(output, item: item, header: header, type: type)
+        let name: String
+        let path: String
+        switch request.output {
+        case .standardOutput: (name, path) = ("-", "-")
+        case .file(let file): (name, path) = (InputName(file).file, file)
+        case .folder(let folder):
+            name = output.template.path(for: item.name, ext: ext, stage: pipeline.id(of: output.source))
+            path = FileSystem.join(folder, name)
+        }
+        if let fault = ImageEncoder.canHold(format: type.format, colour: type.colour, size: type.size, as: format) {
+            throw .format(
+                output: "\(item.path) → \(path)", problem: fault.message, advice: fault.advice ?? "choose another --format")
+        }
+        return RunPlan.File(name: name, path: path, format: format)
+    }
+
+    /// The format that was asked for, that the name says, or that the input has, where it can hold the output; TIFF holds everything.
+    private func format(
+        _ output: PipelinePlan.Output, item: InputItem, header: ImageHeader, type: ImageType
+    ) throws(PipelineFault) -> (FileFormat, String) {
+        func holds(_ format: FileFormat) -> Bool {
+            ImageEncoder.canHold(format: type.format, colour: type.colour, size: type.size, as: format) == nil
+        }
+        if case .file(let path) = request.output {
+            let own = FileFormat(fileExtension: InputName(path).fileExtension)
+            if let asked = request.format, let own, asked != own {
+                throw .format(
+                    output: path, problem: "the name says \(own.name), --format says \(asked.name)", advice: "make them agree")
+            }
+            return (own ?? header.format, InputName(path).fileExtension)
+        }
+        if let literal = output.template.literalExtension, request.output != .standardOutput {
+            guard let own = FileFormat(fileExtension: literal) else {
+                throw .format(
+                    output: output.template.text, problem: "no format is called .\(literal)",
+                    advice: "use .png, .jpg or .tiff, or .{ext}")
+            }
+            if let asked = request.format, asked != own {
+                throw .format(
+                    output: output.template.text, problem: "the name says \(own.name), --format says \(asked.name)",
+                    advice: "leave out --format, or give a --name that ends in .{ext}")
+            }
+            return (own, literal)
+        }
+        if let asked = request.format { return (asked, asked.fileExtension) }
+        let ext = item.name.fileExtension
+        if let own = FileFormat(fileExtension: ext) { return holds(own) ? (own, ext) : (.tiff, "tiff") }
+        return holds(header.format) ? (header.format, header.format.fileExtension) : (.tiff, "tiff")
+    }
+
+    private func checkOutput(_ items: [InputItem]) throws(PipelineFault) {
+        let takesOne: String
+        switch request.output {
+        case .folder: return
+        case .file(let path): takesOne = path
+        case .standardOutput: takesOne = "standard output"
+        }
+        guard items.count == 1 else {
+            throw .usage(problem: "\(items.count) images cannot be written to \(takesOne)", advice: "give a folder with -o")
+        }
+        guard pipeline.outputs.count == 1 else {
+            throw .usage(
+                problem: "pipeline \(pipeline.name) writes \(pipeline.outputs.count) images for each input, not one to \(takesOne)",
+                advice: "give a folder with -o")
+        }
+    }
+
+    private func checkNames(_ jobs: [RunPlan.Job]) throws(PipelineFault) {
+        guard request.output != .standardOutput else { return }
+        var owners: [String: String] = [:]
+        let inputs = Set(jobs.compactMap { FileSystem.facts($0.item.path)?.identity })
+        for job in jobs {
+            for file in job.files {
+                if let other = owners.updateValue(job.item.path, forKey: file.name) {
+                    throw .collision(output: file.path, inputs: other == job.item.path ? [other] : [other, job.item.path])
+                }
+                if let facts = FileSystem.facts(file.path), inputs.contains(facts.identity) {
+                    throw .replacesInput(output: file.path)
+                }
+            }
+        }
+    }
+
+    /// Names the work: the same digest means the same pixels and the same bytes in the files.
+    private func digest() -> String {
+        let text =
+            pipeline.canonicalText()
+            + "\nformat \(request.format?.rawValue ?? "as named")\n\(EncodeOptions())\ntolerates \(request.toleratesTruncation)"
+        return SHA256.hex(of: Array(text.utf8))
+    }
+}

@@ -1,0 +1,62 @@
+/// One line of the journal and of the metrics: what became of one input.
+public struct JobRecord: Sendable, Equatable {
+    public enum Status: String, Sendable { case done, skipped, failed }
+
+    public struct Output: Sendable, Equatable {
+        /// As a user in the folder of the run would write it.
+        public var path: String
+        /// Relative to the output folder, so that the journal can be read from anywhere.
+        public var name: String
+        public var sha256: String
+        public var bytes: Int
+        public var width: Int
+        public var height: Int
+    }
+
+    public var input: String
+    public var inputSHA256: String?
+    public var plan: String
+    public var status: Status
+    public var outputs: [Output] = []
+    public var nanoseconds: UInt64 = 0
+    public var peakBytes = 0
+    public var seed = 0
+    public var notes: [String] = []
+    public var stages: [StageMetrics] = []
+    public var failure: StageFailureText?
+
+    public init(input: String, inputSHA256: String? = nil, plan: String, status: Status) {
+        self.input = input
+        self.inputSHA256 = inputSHA256
+        self.plan = plan
+        self.status = status
+    }
+
+    public struct StageFailureText: Sendable, Equatable {
+        public var stage: String
+        public var error: String
+        public var message: String
+    }
+
+    public var json: JSON {
+        .object(skippingNil: [
+            ("input", .text(input)), ("inputSHA256", inputSHA256.map(JSON.text)), ("plan", .text(plan)),
+            ("status", .text(status.rawValue)),
+            ("stage", failure.map { .text($0.stage) }), ("error", failure.map { .text($0.error) }),
+            ("message", failure.map { .text($0.message) }),
+            (
+                "outputs",
+                .list(
+                    outputs.map {
+                        .object(skippingNil: [
+                            ("path", .text($0.path)), ("name", .text($0.name)), ("sha256", .text($0.sha256)),
+                            ("bytes", .integer($0.bytes)),
+                            ("width", .integer($0.width)), ("height", .integer($0.height)),
+                        ])
+                    })
+            ),
+            ("wallMs", .number(millisecondsRounded(nanoseconds))), ("peakBytes", .integer(peakBytes)), ("seed", .integer(seed)),
+            ("notes", notes.isEmpty ? nil : .list(notes.map(JSON.text))), ("stages", .list(stages.map(\.json))),
+        ])
+    }
+}

@@ -1,0 +1,71 @@
+import CalorImage
+import CalorThermal
+
+/// Shows grey values in colours.
+struct PaletteStage: RegionStage {
+    static let description = StageDescription(
+        name: "palette", summary: "grey in colours, 8-bit RGB",
+        parameters: [
+            ParameterDescription("map", .choice(Palette.allNames), standard: .text("ironbow"), "the colours"),
+            ParameterDescription(
+                "range", .choice(["auto", "full"]), standard: .text("auto"),
+                "auto: 8-bit grey as it is, counts and kelvin from their least to their greatest value; full: the whole range of the format"
+            ),
+            ParameterDescription("low", .number(-1e9...1e9), "the value of the first colour (with high)"),
+            ParameterDescription("high", .number(-1e9...1e9), "the value of the last colour (with low)"),
+        ])
+
+    private let site: StageSite
+    private let palette: Palette
+    private let isAutomatic: Bool
+    private let fixed: ClosedRange<Double>?
+
+    init(site: StageSite, parameters: ParameterValues, context: PlanContext) throws(PipelineFault) {
+        self.site = site
+        do { palette = try Palette.named(parameters.text("map") ?? "") } catch { throw PipelineFault(error) }
+        switch (parameters.number("low"), parameters.number("high")) {
+        case (nil, nil): fixed = nil
+        case (let low?, let high?) where low < high: fixed = low...high
+        default:
+            throw .parameterConflict(
+                place: site.place, stage: site.id, problem: "low and high do not make a range",
+                advice: "give both, the lower one as low")
+        }
+        isAutomatic = parameters.text("range") == "auto" && fixed == nil
+    }
+
+    func outputType(for input: ImageType) throws(PipelineFault) -> ImageType {
+        guard input.colour.isGrey else {
+            throw .type(place: site.place, stage: site.id, found: input.name, expected: "grey; colours come from grey values")
+        }
+        return ImageType(colour: input.colour.hasAlpha ? .rgbAlpha : .rgb, meaning: .display, format: .u8, size: input.size)
+    }
+
+    func cost(for input: ImageType) throws(PipelineFault) -> StageCost { StageCost(scratchBytes: 0) }
+
+    func surveys(_ input: ImageType) -> Bool { isAutomatic && input.format != .u8 }
+
+    func operation(for input: ImageType, surveying image: Image?) throws(PipelineFault) -> any RegionOperation {
+        guard surveys(input), let image else {
+            return PaletteOperation(palette: palette, range: fixed, outputSize: input.size)
+        }
+        let statistics = PlaneStatistics(of: image.planes[0])
+        guard statistics.nonFinite < statistics.samples else { throw PipelineFault(ThermalFault.nothingFinite) }
+        return PaletteOperation(palette: palette, range: statistics.minimum...statistics.maximum, outputSize: input.size)
+    }
+}
+
+private struct PaletteOperation: RegionOperation {
+    let palette: Palette
+    let range: ClosedRange<Double>?
+    let outputSize: Size
+
+    var values: [String: Double] { range.map { ["low": $0.lowerBound, "high": $0.upperBound] } ?? [:] }
+
+    func apply(to part: Image, covering covered: Range<Int>, producing rows: Range<Int>) throws(PipelineFault) -> Image {
+        var image = palette.apply(to: part.rows(rows, of: covered), range: range)
+        // A grey profile does not describe colours.
+        image.metadata.icc = nil
+        return image
+    }
+}

@@ -1,0 +1,67 @@
+import CalorBase
+import CalorGraph
+import CalorONNX
+import CalorTensor
+import Foundation
+
+/// From a path to a network that is ready to run.
+enum NetworkFile {
+    /// Side of the trial image from which a network without a sidecar is described.
+    static let trialSide = 64
+
+    static func session(of model: ModelDescription) throws(RestorationFault) -> Session {
+        let bytes = try read(model.path)
+        if !model.isInferred {
+            let digest = SHA256.hex(of: bytes)
+            guard digest == model.sha256 else { throw .digest(path: model.path, expected: model.sha256, found: digest) }
+        }
+        return try session(bytes: bytes, path: model.path, name: model.name).session
+    }
+
+    /// Reads purpose, channels and scale off the network itself.
+    static func describe(path: String) throws(RestorationFault) -> ModelDescription {
+        let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+        let bytes = try read(path)
+        let (graph, session) = try session(bytes: bytes, path: path, name: name)
+        guard graph.inputs.count == 1, let input = graph.inputs.first, let output = graph.outputs.first, input.dtype == .f32 else {
+            throw .notAnImageNetwork(model: name, reason: "one f32 input is expected, this network has \(graph.inputs.count) inputs")
+        }
+        guard let dims = input.dims, dims.count == 4 else {
+            throw .notAnImageNetwork(model: name, reason: "the input must have four dimensions: batch, channels, height, width")
+        }
+        var channels = 1
+        if case .fixed(let n) = dims[1] { channels = n }
+        func side(_ dimension: CalorGraph.Dimension) -> Int { if case .fixed(let n) = dimension { n } else { trialSide } }
+        let shape = Shape([1, channels, side(dims[2]), side(dims[3])])
+        let outputShape: Shape?
+        do { outputShape = try session.plan(for: [input.name: shape]).outputShapes[output.name] } catch {
+            throw RestorationFault(error, model: name)
+        }
+        guard let found = outputShape, found.rank == 4, found[1] == channels, found[2] % shape[2] == 0, found[2] / shape[2] >= 1,
+            found[3] == shape[3] * (found[2] / shape[2])
+        else {
+            let text = outputShape.map(\.description) ?? "of unknown shape"
+            throw .notAnImageNetwork(model: name, reason: "an input of \(shape) gives an output \(text), which is not the image enlarged by a whole number")
+        }
+        let scale = found[2] / shape[2]
+        return ModelDescription(
+            name: name, purpose: scale > 1 ? .superResolution : .enhancement, kind: .any, path: path, sha256: SHA256.hex(of: bytes),
+            scale: scale, channels: channels, inputName: input.name, outputName: output.name, range: 0...1, multiple: 1,
+            receptiveField: nil, parameters: nil, licence: nil, quality: [], isInferred: true)
+    }
+
+    private static func session(bytes: [UInt8], path: String, name: String) throws(RestorationFault) -> (graph: Graph, session: Session) {
+        let folder = (path as NSString).deletingLastPathComponent
+        let graph: Graph
+        do { graph = try ONNXModel.graph(from: bytes, folder: folder.isEmpty ? "." : folder) } catch {
+            throw RestorationFault(error, model: name)
+        }
+        do { return (graph, try Session(graph: graph)) } catch { throw RestorationFault(error, model: name) }
+    }
+
+    private static func read(_ path: String) throws(RestorationFault) -> [UInt8] {
+        guard FileManager.default.fileExists(atPath: path) else { throw .unreadable(path: path, reason: "does not exist") }
+        guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path, reason: "cannot be read") }
+        return [UInt8](data)
+    }
+}

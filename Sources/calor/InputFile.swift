@@ -1,0 +1,99 @@
+import CalorBase
+import CalorCodecs
+import Foundation
+
+/// A file that a command names, or `-` for standard input.
+struct InputFile {
+    let path: String
+
+    var isStandardInput: Bool { path == "-" }
+    var name: String { isStandardInput ? "standard input" : path }
+
+    /// All bytes, at most as many as the limits allow.
+    func bytes(limits: Limits = Limits()) throws(NamedFault) -> [UInt8] {
+        let handle: FileHandle
+        if isStandardInput {
+            handle = .standardInput
+        } else {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { throw named(ReadFault.missing) }
+            if isFolder.boolValue { throw named(ReadFault.folder) }
+            guard let opened = FileHandle(forReadingAtPath: path) else { throw named(ReadFault.unreadable) }
+            handle = opened
+        }
+        var bytes: [UInt8] = []
+        while true {
+            let part: Data?
+            do { part = try handle.read(upToCount: 4 << 20) } catch { throw named(ReadFault.broken(error.localizedDescription)) }
+            guard let part, !part.isEmpty else { return bytes }
+            guard bytes.count + part.count <= limits.fileBytes else { throw named(ReadFault.tooLarge(limit: limits.fileBytes)) }
+            bytes.append(contentsOf: part)
+        }
+    }
+
+    /// The picture in the file.
+    func decoded(limits: Limits = Limits()) throws(NamedFault) -> DecodedImage {
+        let bytes = try bytes(limits: limits)
+        do { return try ImageDecoder.decode(bytes, options: DecodeOptions(limits: limits)) } catch { throw named(error) }
+    }
+
+    func named(_ fault: any Fault) -> NamedFault { NamedFault(name: name, fault: fault) }
+}
+
+/// A fault with the name of the file that it is about in front.
+struct NamedFault: Fault {
+    let name: String
+    let fault: any Fault
+
+    var identifier: String { fault.identifier }
+    var kind: FaultKind { fault.kind }
+    var message: String { "\(name): \(fault.message)" }
+    var advice: String? { fault.advice }
+}
+
+/// Why the bytes of a file could not be had.
+enum ReadFault: Fault {
+    case missing
+    case folder
+    case unreadable
+    case broken(String)
+    case tooLarge(limit: Int)
+
+    var identifier: String {
+        switch self {
+        case .missing: "file.missing"
+        case .folder: "file.folder"
+        case .unreadable: "file.unreadable"
+        case .broken: "file.read"
+        case .tooLarge: "limit.file-bytes"
+        }
+    }
+
+    var kind: FaultKind {
+        switch self {
+        case .missing, .folder, .unreadable: .missing
+        case .broken: .inputOutput
+        case .tooLarge: .limit
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .missing: "there is no such file or folder"
+        case .folder: "this is a folder, where a file was expected"
+        case .unreadable: "the file cannot be opened for reading"
+        case .broken(let reason): "reading failed: \(reason)"
+        case .tooLarge(let limit): "the file holds more than \(limit) bytes"
+        }
+    }
+
+    var advice: String? {
+        switch self {
+        case .missing: "check the spelling and the folder you are in"
+        case .folder: "name the files in it, for example with FOLDER/*.png"
+        case .unreadable: "check its permissions"
+        case .broken: "check the disk or the network share"
+        case .tooLarge: "split the picture"
+        }
+    }
+}

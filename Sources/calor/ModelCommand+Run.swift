@@ -1,0 +1,86 @@
+import ArgumentParser
+import CalorBase
+import CalorGraph
+import CalorTensor
+import Foundation
+
+extension ModelCommand {
+    /// `calor model run`: arrays in, arrays out.
+    struct Run: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run a model on .npy arrays.",
+            discussion: """
+                Writes DIR/<output name>.npy for every output, with the element type of the model. In file names, characters that are \
+                not letters, digits, “.”, “-” or “_” become “_”.
+
+                EXAMPLES
+                  calor model run model.onnx --input input=x.npy --output-dir out/
+                  calor model run model.onnx --input x.npy --output-dir out/ --reference     slow loops, to compare with
+                """)
+
+        @Argument(help: "The ONNX file.", completion: .file(extensions: ["onnx"]))
+        var model: String
+        @Option(help: ArgumentHelp("An input and the array for it; once for each input.", valueName: "name=file.npy"))
+        var input: [String] = []
+        @Option(help: ArgumentHelp("The folder that the outputs are written to.", valueName: "dir"), completion: .directory)
+        var outputDir: String
+        @Option(help: "Threads to use (default: one per core). The result does not depend on it.")
+        var threads: Int?
+        @Flag(help: "Run the reference interpreter instead of the kernels.")
+        var reference = false
+
+        func run() throws {
+            let threads = try ModelThreads.checked(threads)
+            let file = try ModelFile(path: model)
+            let graph = try file.graph()
+            var feeds: [String: Tensor] = [:]
+            for text in input {
+                let (name, path) = try ModelInput.split(text, of: graph)
+                guard feeds[name] == nil else { throw ModelFault.twice(input: name) }
+                let array = InputFile(path: path)
+                let bytes = try array.bytes()
+                do { feeds[name] = try Tensor(npy: bytes) } catch { throw array.named(error) }
+            }
+            let outputs: [String: Tensor]
+            do {
+                if reference {
+                    outputs = try Interpreter.run(graph, inputs: feeds)
+                } else {
+                    outputs = try Session(graph: graph).run(feeds, pool: ModelThreads.pool(threads))
+                }
+            } catch let fault as GraphFault {
+                throw file.named(fault)
+            }
+            try write(outputs)
+        }
+
+        private func write(_ outputs: [String: Tensor]) throws {
+            do {
+                try FileManager.default.createDirectory(atPath: outputDir, withIntermediateDirectories: true)
+            } catch {
+                throw FileFault.cannotCreate(outputDir, error.localizedDescription)
+            }
+            for (name, tensor) in outputs.sorted(by: { $0.key < $1.key }) {
+                try AtomicFile.write(tensor.npyBytes, to: "\(outputDir)/\(Self.fileName(name)).npy")
+            }
+        }
+
+        /// A file name from a name in the model, which may hold anything, separators and parent folders too.
+        static func fileName(_ name: String) -> String {
+            let plain = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" as Character }
+            let text = String(plain.prefix(200))
+            return text.hasPrefix(".") ? "_" + text.dropFirst() : text.isEmpty ? "_" : text
+        }
+    }
+}
+
+/// The number of threads of a model command.
+enum ModelThreads {
+    static func checked(_ threads: Int?) throws(ModelFault) -> Int {
+        guard let threads else { return ProcessInfo.processInfo.activeProcessorCount }
+        guard (1...256).contains(threads) else { throw .number(option: "--threads", value: threads, allowed: "1 to 256") }
+        return threads
+    }
+
+    static func pool(_ threads: Int) -> WorkerPool? { threads > 1 ? WorkerPool(threads: threads) : nil }
+}

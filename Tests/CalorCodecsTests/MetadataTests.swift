@@ -1,0 +1,163 @@
+import CalorBase
+import CalorCodecs
+import CalorImage
+import Testing
+
+@Suite struct MetadataTests {
+    static let size = Size(width: 9, height: 5)
+
+    /// A small profile that passes the checks of libpng: a header, one tag, and noise, because libpng calls a profile that compresses
+    /// to fewer than some 90 bytes too short.
+    static func profile(space: String, count: Int = 400) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: count)
+        func put(_ bytes: [UInt8], at offset: Int) { out.replaceSubrange(offset..<(offset + bytes.count), with: bytes) }
+        put([24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) }, at: 0)
+        put([4, 0x30, 0, 0], at: 8)
+        put(Array("mntr\(space)XYZ ".utf8), at: 12)
+        put(Array("acsp".utf8), at: 36)
+        put([0, 0, 0, 1] + Array("desc".utf8) + [0, 0, 0, 144, 0, 0, 0, 16], at: 128)
+        var random = SplitMix(state: 1)
+        for i in 160..<count { out[i] = UInt8(random.below(256)) }
+        // The D50 white point.
+        put([0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D], at: 68)
+        return out
+    }
+
+    /// Big-endian, with Make, Orientation and an Exif directory that holds a rational, a short and opaque bytes.
+    static func exif(orientation: UInt8) -> [UInt8] {
+        var out: [UInt8] = Array("MM\0*".utf8) + [0, 0, 0, 8]
+        out += [0, 3]
+        out += [0x01, 0x0F, 0, 2, 0, 0, 0, 4] + Array("Acm\0".utf8)
+        out += [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]
+        out += [0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 50]
+        out += [0, 0, 0, 0]
+        out += [0, 3]
+        out += [0x82, 0x9A, 0, 5, 0, 0, 0, 1, 0, 0, 0, 92]
+        out += [0x88, 0x27, 0, 3, 0, 0, 0, 1, 0, 100, 0, 0]
+        out += [0x92, 0x7C, 0, 7, 0, 0, 0, 3, 1, 2, 3, 0]
+        out += [0, 0, 0, 0]
+        out += [0, 0, 0, 1, 0, 0, 0, 60]
+        return out
+    }
+
+    static func full(_ space: String) -> Metadata {
+        var out = Metadata()
+        out.icc = profile(space: space)
+        out.exif = exif(orientation: 1)
+        out.xmp = Array("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">päckchen</x:xmpmeta>".utf8)
+        out.iptc = [0x1C, 2, 5, 0, 3, 0x61, 0x62, 0x63]
+        out.resolution = .init(x: 11_800, y: 5_900)
+        return out
+    }
+
+    @Test(arguments: [ColourModel.grey, .greyAlpha, .rgb, .rgbAlpha]) func pngCarriesEverything(_ colour: ColourModel) throws {
+        var image = Ramp.image(Self.size, colour, .u16)
+        image.metadata = Self.full(colour.isGrey ? "GRAY" : "RGB ")
+        image.metadata.gamma = 45_455
+        image.metadata.cicp = [9, 16, 0, 1]
+        image.metadata.texts = [
+            .init(key: "Title", value: "plain"), .init(key: "Comment", value: "Grüße"), .init(key: "Unicode", value: "温度 🌡"),
+            .init(key: "Long", value: String(repeating: "long text ", count: 300)),
+        ]
+        let encoded = try ImageEncoder.encodeReporting(image, as: .png)
+        #expect(encoded.warnings.isEmpty)
+        let back = try ImageDecoder.decode(encoded.bytes).image.metadata
+        #expect(back.icc == image.metadata.icc)
+        #expect(back.exif == image.metadata.exif)
+        #expect(back.xmp == image.metadata.xmp)
+        #expect(back.iptc == image.metadata.iptc)
+        #expect(back.texts == image.metadata.texts)
+        #expect(back.cicp == image.metadata.cicp)
+        #expect(back.gamma == image.metadata.gamma)
+        #expect(back.resolution == image.metadata.resolution)
+    }
+
+    @Test func pngRenderingHints() throws {
+        var image = Ramp.image(Self.size, .rgb, .u8)
+        image.metadata.srgbIntent = 1
+        image.metadata.gamma = 45_455
+        image.metadata.chromaticities = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000]
+        let back = try ImageDecoder.decode(ImageEncoder.encode(image, as: .png)).image.metadata
+        #expect(back == image.metadata)
+    }
+
+    @Test func jpegCarriesBlocksAndComments() throws {
+        var image = Ramp.image(Self.size, .rgb, .u8)
+        image.metadata = Self.full("RGB ")
+        // Three segments.
+        image.metadata.icc = Self.profile(space: "RGB ", count: 150_000)
+        image.metadata.texts = [.init(key: "Comment", value: "Grüße 温度")]
+        let back = try ImageDecoder.decode(ImageEncoder.encode(image, as: .jpeg)).image.metadata
+        #expect(back.icc == image.metadata.icc)
+        #expect(back.exif == image.metadata.exif)
+        #expect(back.xmp == image.metadata.xmp)
+        #expect(back.iptc == image.metadata.iptc)
+        #expect(back.texts == image.metadata.texts)
+        #expect(back.resolution == image.metadata.resolution)
+    }
+
+    @Test(arguments: SampleFormat.allCases) func tiffCarriesBlocksAndTexts(_ format: SampleFormat) throws {
+        var image = Ramp.image(Self.size, .rgb, format)
+        image.metadata = Self.full("RGB ")
+        image.metadata.texts = [
+            .init(key: "ImageDescription", value: "plain"), .init(key: "Make", value: "Acme"), .init(key: "Artist", value: "Grüße"),
+        ]
+        let bytes = try ImageEncoder.encode(image, as: .tiff)
+        let decoded = try ImageDecoder.decode(bytes)
+        let back = decoded.image.metadata
+        #expect(decoded.image.planes == image.planes)
+        #expect(back.icc == image.metadata.icc)
+        #expect(back.xmp == image.metadata.xmp)
+        #expect(back.iptc == image.metadata.iptc)
+        #expect(Set(back.texts.map(\.value)) == Set(image.metadata.texts.map(\.value)))
+        #expect(back.resolution.map { [$0.x.rounded(), $0.y.rounded()] } == [11_800, 5_900])
+        // The Exif directory came through a change of byte order; going round once more changes nothing.
+        let exif = try #require(back.exif)
+        #expect(exif.starts(with: Array("II*\0".utf8)))
+        let reader = ByteReader(exif, order: .little)
+        let rational = try #require(
+            exif.indices.first { reader.slice(at: $0, count: 8).map(Array.init) == [1, 0, 0, 0, 60, 0, 0, 0] })
+        #expect(rational > 8)
+        #expect(try ImageDecoder.decode(ImageEncoder.encode(decoded.image, as: .tiff)).image.metadata == back)
+    }
+
+    @Test func theMakerInAnEXIFBlockReachesTIFF() throws {
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.exif = Self.exif(orientation: 1)
+        let encoded = try ImageEncoder.encodeReporting(image, as: .tiff)
+        #expect(encoded.warnings.isEmpty)
+        #expect(try ImageDecoder.decode(encoded.bytes).image.metadata.texts == [.init(key: "Make", value: "Acm")])
+    }
+
+    @Test func whatHasNoRoomIsNamed() throws {
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.icc = Self.profile(space: "RGB ")
+        image.metadata.xmp = [UInt8](repeating: 0x20, count: 70_000)
+        let jpeg = try ImageEncoder.encodeReporting(image, as: .jpeg)
+        #expect(jpeg.warnings.count == 2, "\(jpeg.warnings)")
+        #expect(try ImageDecoder.decode(jpeg.bytes).image.metadata.icc == nil)
+        image.metadata = Metadata()
+        image.metadata.texts = [.init(key: "Unknown", value: "x")]
+        #expect(try ImageEncoder.encodeReporting(image, as: .tiff).warnings.count == 1)
+    }
+
+    @Test(arguments: FileFormat.allCases) func metadataCanBeLeftOut(_ format: FileFormat) throws {
+        var image = Ramp.image(Self.size, .rgb, .u8)
+        image.metadata = Self.full("RGB ")
+        var options = EncodeOptions()
+        options.keepsMetadata = false
+        let back = try ImageDecoder.decode(ImageEncoder.encode(image, as: format, options: options)).image.metadata
+        #expect(back == Metadata(), "\(format.rawValue)")
+    }
+
+    @Test func orientationInPNGAndXMPIsReset() throws {
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.exif = Self.exif(orientation: 6)
+        image.metadata.xmp = Array("<a tiff:Orientation=\"6\"/><tiff:Orientation>8</tiff:Orientation>".utf8)
+        let decoded = try ImageDecoder.decode(ImageEncoder.encode(image, as: .png))
+        #expect(decoded.header.orientation == 6)
+        #expect(decoded.image.size == Self.size.transposed)
+        #expect(decoded.image.metadata.exif == Self.exif(orientation: 1))
+        #expect(decoded.image.metadata.xmp == Array("<a tiff:Orientation=\"1\"/><tiff:Orientation>1</tiff:Orientation>".utf8))
+    }
+}

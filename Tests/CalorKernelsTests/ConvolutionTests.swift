@@ -1,0 +1,256 @@
+import CalorKernels
+import CalorTensor
+import Testing
+
+/// One convolution with its image, run by any table.
+struct ConvolutionCase: Sendable, CustomTestStringConvertible {
+    var geometry: ConvolutionGeometry
+    var height: Int
+    var width: Int
+    var algorithm: ConvolutionAlgorithm?
+    var activation: Activation = .leakyRelu(slope: 0.25)
+    var hasResidual = false
+
+    var testDescription: String {
+        "\(geometry) \(height)×\(width) \(algorithm.map(\.rawValue) ?? "picked") \(activation) \(hasResidual)"
+    }
+
+    var weights: [Float] {
+        let g = geometry
+        return (0..<g.outChannels * g.inChannels / g.groups * g.kernelHeight * g.kernelWidth).map { noise($0, 1) * 0.2 }
+    }
+
+    /// The output, rows computed in the order of `cuts`; nil when something was written outside.
+    func output(_ table: KernelTable, cuts: [Range<Int>]? = nil) -> [Float]? {
+        let g = geometry
+        let bias = (0..<g.outChannels).map { noise($0, 2) }
+        let prepared = PreparedConvolution(geometry: g, weights: weights, bias: bias, algorithm: algorithm, table: table)
+        let pixels = height * width
+        let planes = Floats(g.inChannels * pixels) { noise($0, 3) }
+        let blocked = Floats(BlockedLayout.count(channels: g.inChannels, pixels: pixels))
+        BlockedLayout.toBlocked(planes.read, blocked.pointer, channels: g.inChannels, pixels: pixels)
+        let input = prepared.inputLayout == .nchw ? planes : blocked
+        let outPixels = g.outputHeight(height) * g.outputWidth(width)
+        let output = Floats(g.outBlocks * 8 * outPixels) { _ in .nan }
+        let residualPlanes = Floats(g.outChannels * outPixels) { noise($0, 4) }
+        let residual = Floats(g.outBlocks * 8 * outPixels)
+        BlockedLayout.toBlocked(residualPlanes.read, residual.pointer, channels: g.outChannels, pixels: outPixels)
+        let slopes = Floats(g.outBlocks * 8) { noise($0, 5) }
+        let scratch = Floats((prepared.scratchBytes(height: height, width: width) + 3) / 4) { _ in .nan }
+        let epilogue = Epilogue(
+            activation: activation, slopes: slopes.read, scale: hasResidual ? 0.5 : 1, residual: hasResidual ? residual.read : nil)
+        for rows in cuts ?? [0..<g.outputHeight(height)] {
+            prepared.run(
+                input: input.read, inputHeight: height, inputWidth: width, output: output.pointer, epilogue: epilogue, rows: rows,
+                scratch: UnsafeMutableRawPointer(scratch.pointer))
+        }
+        return output.guardsIntact && scratch.guardsIntact ? output.array : nil
+    }
+}
+
+private func geometry(
+    _ i: Int, _ o: Int, _ kernel: (Int, Int), groups: Int = 1, stride: (Int, Int) = (1, 1), dilation: (Int, Int) = (1, 1),
+    pads: (Int, Int, Int, Int) = (0, 0, 0, 0)
+) -> ConvolutionGeometry {
+    ConvolutionGeometry(
+        inChannels: i, outChannels: o, groups: groups, kernelHeight: kernel.0, kernelWidth: kernel.1, strideHeight: stride.0,
+        strideWidth: stride.1, dilationHeight: dilation.0, dilationWidth: dilation.1, padTop: pads.0, padLeft: pads.1,
+        padBottom: pads.2,
+        padRight: pads.3)
+}
+
+private let channels = [1, 3, 5, 8, 13, 16, 17, 24, 40]
+private let sizes = [(1, 1), (2, 3), (4, 4), (5, 5), (7, 13), (8, 97), (13, 25), (17, 102)]
+
+private let winogradCases: [ConvolutionCase] =
+    channels.flatMap { i in
+        channels.map { o in
+            let (h, w) = sizes[(i * 5 + o) % sizes.count]
+            return ConvolutionCase(geometry: ConvolutionGeometry(i, o, kernel: 3), height: h, width: w, algorithm: .winograd43)
+        }
+    }
+    + sizes.map {
+        ConvolutionCase(geometry: ConvolutionGeometry(16, 16, kernel: 3), height: $0.0, width: $0.1, algorithm: .winograd43)
+    } + [
+        ConvolutionCase(geometry: geometry(16, 16, (3, 3), pads: (0, 0, 0, 0)), height: 11, width: 9, algorithm: .winograd43),
+        ConvolutionCase(geometry: geometry(16, 8, (3, 3), pads: (2, 0, 1, 3)), height: 6, width: 7, algorithm: .winograd43),
+        ConvolutionCase(geometry: geometry(72, 24, (3, 3), pads: (5, 6, 7, 8)), height: 3, width: 2, algorithm: .winograd43),
+        ConvolutionCase(geometry: ConvolutionGeometry(136, 16, kernel: 3), height: 9, width: 50, algorithm: .winograd43),
+    ]
+
+private let directCases: [ConvolutionCase] =
+    channels.flatMap { i in
+        channels.map { o in
+            let (h, w) = sizes[(i * 3 + o) % sizes.count]
+            return ConvolutionCase(geometry: ConvolutionGeometry(i, o, kernel: 3), height: h, width: w, algorithm: .direct)
+        }
+    } + [
+        ConvolutionCase(
+            geometry: geometry(13, 17, (3, 3), stride: (2, 2), pads: (1, 1, 1, 1)), height: 9, width: 31, algorithm: nil),
+        ConvolutionCase(
+            geometry: geometry(13, 5, (3, 3), stride: (3, 1), pads: (0, 1, 2, 3)), height: 9, width: 31, algorithm: nil),
+        ConvolutionCase(
+            geometry: geometry(8, 16, (5, 2), stride: (1, 3), dilation: (2, 3), pads: (4, 0, 1, 2)), height: 11, width: 30,
+            algorithm: nil),
+        ConvolutionCase(geometry: geometry(12, 24, (3, 3), groups: 3, pads: (1, 1, 1, 1)), height: 6, width: 11, algorithm: nil),
+        ConvolutionCase(geometry: geometry(12, 12, (3, 3), groups: 2, pads: (1, 1, 1, 1)), height: 6, width: 11, algorithm: nil),
+        ConvolutionCase(geometry: geometry(40, 20, (1, 1), groups: 5), height: 6, width: 11, algorithm: nil),
+        ConvolutionCase(geometry: geometry(6, 18, (3, 3), groups: 6, pads: (1, 1, 1, 1)), height: 6, width: 11, algorithm: nil),
+        ConvolutionCase(geometry: geometry(20, 20, (7, 7), pads: (9, 9, 9, 9)), height: 3, width: 4, algorithm: nil),
+        ConvolutionCase(
+            geometry: geometry(300, 9, (3, 3), dilation: (4, 4), pads: (4, 4, 4, 4)), height: 9, width: 99, algorithm: nil),
+        ConvolutionCase(geometry: geometry(8, 8, (2, 2), stride: (2, 2)), height: 1, width: 1, algorithm: nil),
+    ]
+
+private let otherCases: [ConvolutionCase] =
+    channels.flatMap { i in
+        channels.map { o in
+            let (h, w) = sizes[(i + o) % sizes.count]
+            return ConvolutionCase(geometry: ConvolutionGeometry(i, o, kernel: 1), height: h, width: w, algorithm: .pointwise)
+        }
+    }
+    + [1, 2, 3, 4].flatMap { i in
+        [1, 8, 13, 24].flatMap { o in
+            [(3, 1), (5, 1), (6, 2), (1, 1)].map { kernel, stride in
+                let (h, w) = sizes[(i + o + kernel) % 4 + 4]
+                return ConvolutionCase(
+                    geometry: ConvolutionGeometry(i, o, kernel: kernel, stride: stride, pad: kernel / 2), height: h, width: w,
+                    algorithm: .firstLayer)
+            }
+        }
+    }
+    + [2, 5, 8, 13, 24].flatMap { c in
+        [(3, 1, 1), (3, 2, 1), (5, 1, 2), (7, 1, 1), (2, 3, 1)].map { kernel, stride, dilation in
+            let (h, w) = sizes[(c + kernel) % 4 + 4]
+            let g = geometry(
+                c, c, (kernel, kernel), groups: c, stride: (stride, stride), dilation: (dilation, dilation),
+                pads: (kernel, kernel, 1, kernel))
+            return ConvolutionCase(geometry: g, height: h, width: w, algorithm: .depthwise)
+        }
+    }
+
+private let activations: [Activation] = [
+    .none, .relu, .prelu, .sigmoid, .silu, .gelu, .geluTanh, .tanh, .clip(lower: 0.1, upper: 0.7),
+    .hardSigmoid(alpha: 0.2, beta: 0.5),
+    .hardSwish, .elu(alpha: 1.5), .softplus, .mish, .softsign,
+]
+
+private let endCases: [ConvolutionCase] = activations.flatMap { activation in
+    [false, true].flatMap { residual in
+        [
+            ConvolutionCase(geometry: ConvolutionGeometry(16, 21, kernel: 3), height: 9, width: 14, algorithm: .winograd43),
+            ConvolutionCase(geometry: ConvolutionGeometry(9, 21, kernel: 3), height: 7, width: 14, algorithm: .direct),
+            ConvolutionCase(geometry: ConvolutionGeometry(9, 21, kernel: 1), height: 7, width: 14, algorithm: .pointwise),
+            ConvolutionCase(
+                geometry: ConvolutionGeometry(13, 13, kernel: 3, groups: 13), height: 7, width: 14, algorithm: .depthwise),
+            ConvolutionCase(geometry: ConvolutionGeometry(3, 21, kernel: 5), height: 7, width: 14, algorithm: .firstLayer),
+        ].map {
+            var test = $0
+            test.activation = activation
+            test.hasResidual = residual
+            return test
+        }
+    }
+}
+
+@Suite("Convolutions", .enabled(if: fastTable != nil, "skipped: no AVX2"))
+struct ConvolutionTests {
+    /// Tolerance: 1e-5 of the largest output, as `PreparedConvolution` promises.
+    @Test("equal the reference", arguments: winogradCases + directCases + otherCases + endCases)
+    func equalTheReference(_ test: ConvolutionCase) throws {
+        let fast = try #require(fastTable)
+        let values = try #require(test.output(fast), "wrote outside its memory: \(test.testDescription)")
+        let reference = try #require(test.output(.reference))
+        let error = relativeError(values, reference)
+        #expect(error <= 1e-5, "\(test.testDescription)")
+    }
+
+    /// Row ranges in any order give the bits of one call.
+    @Test(
+        "do not depend on the cut into rows",
+        arguments: [winogradCases[60], winogradCases[75]] + [directCases[20]] + otherCases.suffix(30) + endCases)
+    func cutRows(_ test: ConvolutionCase) throws {
+        let fast = try #require(fastTable)
+        let height = test.geometry.outputHeight(test.height)
+        let step = test.algorithm == .winograd43 ? 4 : 1
+        let cuts = stride(from: 0, to: height, by: step).map { $0..<min($0 + step, height) }.reversed()
+        let whole = try #require(test.output(fast))
+        let cut = try #require(test.output(fast, cuts: Array(cuts)))
+        #expect(whole.map(\.bitPattern) == cut.map(\.bitPattern), "\(test.testDescription)")
+    }
+
+    /// A window of the image that begins at a multiple of four pixels gives the bits of the whole image away from its border, which for
+    /// Winograd are the tiles that read nothing from outside the window.
+    @Test(
+        "do not depend on the position in the image",
+        arguments: [(16, ConvolutionAlgorithm.winograd43), (16, .direct), (3, .firstLayer)])
+    func position(_ channels: Int, _ algorithm: ConvolutionAlgorithm) throws {
+        let fast = try #require(fastTable)
+        let g = ConvolutionGeometry(channels, 16, kernel: 3)
+        let prepared = PreparedConvolution(
+            geometry: g, weights: (0..<channels * 144).map { noise($0) }, algorithm: algorithm, table: fast)
+        func run(_ originY: Int, _ originX: Int, _ height: Int, _ width: Int) -> Floats {
+            let planes = Floats(channels * height * width) { i in
+                let (c, y, x) = (i / (height * width), i / width % height, i % width)
+                return noise((c * 1000 + y + originY) * 1000 + x + originX)
+            }
+            let blocked = Floats(BlockedLayout.count(channels: channels, pixels: height * width))
+            BlockedLayout.toBlocked(planes.read, blocked.pointer, channels: channels, pixels: height * width)
+            let output = Floats(16 * height * width)
+            let scratch = Floats(prepared.scratchBytes(height: height, width: width) / 4 + 1)
+            prepared.run(
+                input: prepared.inputLayout == .nchw ? planes.read : blocked.read, inputHeight: height, inputWidth: width,
+                output: output.pointer, scratch: UnsafeMutableRawPointer(scratch.pointer))
+            return output
+        }
+        #expect(prepared.exactRange(30) == (algorithm == .winograd43 ? 4..<28 : 1..<29))
+        let (whole, part) = (run(0, 0, 60, 230), run(12, 20, 30, 150))
+        for block in 0..<2 {
+            for y in prepared.exactRange(30) {
+                for x in prepared.exactRange(150) {
+                    for lane in 0..<8 {
+                        let a = whole.pointer[((block * 60 + y + 12) * 230 + x + 20) * 8 + lane]
+                        let b = part.pointer[((block * 30 + y) * 150 + x) * 8 + lane]
+                        if a.bitPattern != b.bitPattern {
+                            Issue.record("\(algorithm) block \(block) y \(y) x \(x) lane \(lane): \(a) ≠ \(b)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("may add their own output as residual")
+    func residualInPlace() throws {
+        let fast = try #require(fastTable)
+        let g = ConvolutionGeometry(16, 16, kernel: 3)
+        let prepared = PreparedConvolution(geometry: g, weights: (0..<2304).map { noise($0) }, table: fast)
+        let input = Floats(16 * 81) { noise($0, 1) }
+        let separate = Floats(16 * 81)
+        let start = Floats(16 * 81) { noise($0, 2) }
+        let same = Floats(16 * 81) { noise($0, 2) }
+        let scratch = Floats(prepared.scratchBytes(height: 9, width: 9) / 4)
+        for (output, residual) in [(separate, start), (same, same)] {
+            prepared.run(
+                input: input.read, inputHeight: 9, inputWidth: 9, output: output.pointer,
+                epilogue: Epilogue(residual: residual.read),
+                scratch: UnsafeMutableRawPointer(scratch.pointer))
+        }
+        #expect(separate.array == same.array)
+    }
+
+    @Test("have names that are coordinates")
+    func names() throws {
+        let fast = try #require(fastTable)
+        func name(_ g: ConvolutionGeometry) -> String {
+            let count = g.outChannels * g.inChannels / g.groups * g.kernelHeight * g.kernelWidth
+            return PreparedConvolution(geometry: g, weights: [Float](repeating: 0, count: count), table: fast).kernelName
+        }
+        #expect(name(ConvolutionGeometry(64, 64, kernel: 3)) == "conv3x3s1_winograd43_nchw8c_f32")
+        #expect(name(ConvolutionGeometry(8, 8, kernel: 3)) == "conv3x3s1_direct_nchw8c_f32")
+        #expect(name(ConvolutionGeometry(64, 64, kernel: 1)) == "conv1x1s1_pointwise_nchw8c_f32")
+        #expect(name(ConvolutionGeometry(3, 64, kernel: 6, stride: 2)) == "conv6x6s2_firstLayer_nchw_f32")
+        #expect(name(ConvolutionGeometry(24, 24, kernel: 3, groups: 24)) == "conv3x3s1_depthwise_nchw8c_f32")
+        #expect(name(ConvolutionGeometry(24, 24, kernel: 3, groups: 3)) == "conv3x3s1g3_direct_nchw8c_f32")
+    }
+}

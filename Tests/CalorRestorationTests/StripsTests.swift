@@ -1,0 +1,36 @@
+import Testing
+
+@testable import CalorRestoration
+
+@Suite struct StripsTests {
+    @Test(arguments: [1, 15, 16, 17, 64, 100, 511, 512, 513, 768, 2000, 4001], [8, 64, 100, 256, 640, 5000])
+    func coresCoverTheHeightOnceAndInOrder(height: Int, rows: Int) {
+        for field in [0, 1, 21, 39, 88] {
+            let strips = Strips(height: height, receptiveField: field, maximumRows: rows).strips
+            var next = 0
+            for strip in strips {
+                #expect(strip.core.lowerBound == next, "height \(height), rows \(rows), field \(field)")
+                #expect(strip.padded.lowerBound <= strip.core.lowerBound && strip.padded.upperBound >= strip.core.upperBound)
+                next = strip.core.upperBound
+            }
+            #expect(next == height, "height \(height), rows \(rows), field \(field)")
+        }
+    }
+
+    @Test func paddedStripsBeginOnTilesOfTheWholeImage() {
+        for strip in Strips(height: 3001, receptiveField: 23, maximumRows: 300).strips {
+            #expect(strip.padded.lowerBound % Strips.alignment == 0)
+        }
+    }
+
+    @Test func haloHoldsOneTileOfFourForEveryRowOfTheReceptiveField() {
+        let strips = Strips(height: 4000, receptiveField: 23, maximumRows: 512).strips
+        #expect(strips.count > 2)
+        for strip in strips.dropFirst() { #expect(strip.core.lowerBound - strip.padded.lowerBound >= 23 * 4) }
+        for strip in strips.dropLast() { #expect(strip.padded.upperBound - strip.core.upperBound >= 23 * 4) }
+    }
+
+    @Test func anInfiniteReceptiveFieldIsNeverCut() {
+        #expect(Strips(height: 9000, receptiveField: nil, maximumRows: 10).strips == [.init(core: 0..<9000, padded: 0..<9000)])
+    }
+}
