@@ -48,8 +48,8 @@ extension ModelCommand {
                 } else {
                     outputs = try Session(graph: graph).run(feeds, pool: ModelThreads.pool(threads))
                 }
-            } catch let fault as GraphFault {
-                throw file.named(fault)
+            } catch {
+                throw file.named(error)
             }
             try write(outputs)
         }

@@ -4,7 +4,7 @@ import textwrap
 
 from .degradations import CLEAN_SHARE
 from .networks import SLOPE
-from .presets import Preset
+from .presets import PRESETS, Preset
 
 INFRARED_SOURCES = """\
 | images | source | licence |
@@ -64,6 +64,14 @@ def wrapped(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), width=118, break_long_words=False, break_on_hyphens=False)
 
 
+def sources(preset: Preset) -> str:
+    """Of the preset and of every preset that it starts from."""
+    tables = [INFRARED_SOURCES if preset.kind == "infrared" else RGB_SOURCES]
+    if preset.start_from and (inherited := sources(PRESETS[preset.start_from])) not in tables:
+        tables += [f"From `{preset.start_from}`, whose weights were the start:", inherited]
+    return "\n\n".join(tables)
+
+
 def architecture(preset: Preset) -> str:
     blocks = f"{preset.blocks} residual blocks (3x3, LeakyReLU {SLOPE}, 3x3) of {preset.width} channels"
     if preset.purpose == "super-resolution":
@@ -106,7 +114,6 @@ def explanation(preset: Preset) -> str:
 
 def card(preset: Preset, *, tables: list[dict], radius: int, parameters: int, steps: int, minutes: float,
          machine: str) -> str:
-    infrared = preset.kind == "infrared"
     start = f" It starts from the weights of `{preset.start_from}` and so inherits its data." if preset.start_from else ""
     planned = f"{steps} steps" if steps == preset.steps else f"{steps} of {preset.steps} planned steps"
     layers = f"""{architecture(preset)} {parameters} learnt parameters; receptive-field radius {radius} input pixels.
@@ -131,7 +138,7 @@ shared with other work."""
 
 ## Training data
 
-{INFRARED_SOURCES if infrared else RGB_SOURCES}
+{sources(preset)}
 
 Most of these images come without a licence that goes beyond research. The weights are offered under Apache-2.0, but
 whether the data's terms reach the weights is for you to judge before you use them commercially. No test image was
