@@ -48,7 +48,9 @@ let package = Package(
         // MARK: - Floor 3: what the engine is for
         .target(
             name: "CalorRestoration",
-            dependencies: ["CalorBase", "CalorTensor", "CalorImage", "CalorGraph", "CalorONNX", .product(name: "Yams", package: "Yams")]),
+            dependencies: [
+                "CalorBase", "CalorTensor", "CalorImage", "CalorGraph", "CalorONNX", .product(name: "Yams", package: "Yams"),
+            ]),
         .target(name: "CalorCodecs", dependencies: ["CalorBase", "CalorImage", "CCalorPNG", "CCalorJPEG", "CCalorTIFF"]),
         .target(name: "CalorThermal", dependencies: ["CalorBase", "CalorImage"]),
         .target(name: "CalorQuality", dependencies: ["CalorBase", "CalorTensor", "CalorImage"]),

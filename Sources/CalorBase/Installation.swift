@@ -4,7 +4,8 @@ import Foundation
 public enum Installation {
     /// Folders called `name` (`pipelines`, `models`), best first: `$CALOR_HOME/name`, then beside the program (`share/calor/name` of
     /// its prefix), then the nearest folder above the program that holds both `pipelines` and `models`, which is a checkout.
-    public static func folders(named name: String, environment: [String: String] = ProcessInfo.processInfo.environment) -> [String] {
+    public static func folders(named name: String, environment: [String: String] = ProcessInfo.processInfo.environment) -> [String]
+    {
         var found: [String] = []
         func add(_ path: String) {
             var isFolder: ObjCBool = false

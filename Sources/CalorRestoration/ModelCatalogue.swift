@@ -16,7 +16,9 @@ public struct ModelCatalogue: Sendable {
                 throw .unreadable(path: name, reason: "does not exist")
             }
             let folder = isFolder.boolValue ? name : (name as NSString).deletingLastPathComponent
-            if let described = try Self.sidecar(in: folder.isEmpty ? "." : folder), isFolder.boolValue || Self.sameFile(described.path, name) {
+            if let described = try Self.sidecar(in: folder.isEmpty ? "." : folder),
+                isFolder.boolValue || Self.sameFile(described.path, name)
+            {
                 return described
             }
             guard !isFolder.boolValue else { throw .unreadable(path: name, reason: "has no model.yaml") }

@@ -24,7 +24,8 @@ enum NetworkFile {
         let bytes = try read(path)
         let (graph, session) = try session(bytes: bytes, path: path, name: name)
         guard graph.inputs.count == 1, let input = graph.inputs.first, let output = graph.outputs.first, input.dtype == .f32 else {
-            throw .notAnImageNetwork(model: name, reason: "one f32 input is expected, this network has \(graph.inputs.count) inputs")
+            throw .notAnImageNetwork(
+                model: name, reason: "one f32 input is expected, this network has \(graph.inputs.count) inputs")
         }
         guard let dims = input.dims, dims.count == 4 else {
             throw .notAnImageNetwork(model: name, reason: "the input must have four dimensions: batch, channels, height, width")
@@ -41,7 +42,9 @@ enum NetworkFile {
             found[3] == shape[3] * (found[2] / shape[2])
         else {
             let text = outputShape.map(\.description) ?? "of unknown shape"
-            throw .notAnImageNetwork(model: name, reason: "an input of \(shape) gives an output \(text), which is not the image enlarged by a whole number")
+            throw .notAnImageNetwork(
+                model: name,
+                reason: "an input of \(shape) gives an output \(text), which is not the image enlarged by a whole number")
         }
         let scale = found[2] / shape[2]
         return ModelDescription(
@@ -50,7 +53,9 @@ enum NetworkFile {
             receptiveField: nil, parameters: nil, licence: nil, quality: [], isInferred: true)
     }
 
-    private static func session(bytes: [UInt8], path: String, name: String) throws(RestorationFault) -> (graph: Graph, session: Session) {
+    private static func session(bytes: [UInt8], path: String, name: String) throws(RestorationFault) -> (
+        graph: Graph, session: Session
+    ) {
         let folder = (path as NSString).deletingLastPathComponent
         let graph: Graph
         do { graph = try ONNXModel.graph(from: bytes, folder: folder.isEmpty ? "." : folder) } catch {

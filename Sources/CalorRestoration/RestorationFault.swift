@@ -43,7 +43,8 @@ public enum RestorationFault: Fault {
         case .unreadable(let path, let reason): "\(path): \(reason)"
         case .digest(let path, let expected, let found):
             "\(path) is not the file that its model.yaml describes (SHA-256 \(found.prefix(12))…, not \(expected.prefix(12))…)"
-        case .channels(let model, let wanted, let found): "model \(model) works on \(wanted == 1 ? "grey" : "RGB") images, this one is \(found)"
+        case .channels(let model, let wanted, let found):
+            "model \(model) works on \(wanted == 1 ? "grey" : "RGB") images, this one is \(found)"
         case .notAnImageNetwork(let model, let reason): "model \(model): \(reason)"
         case .notFinite(let model, let count): "network \(model) gave \(count) values that are not finite"
         case .engine(let model, _, _, let message, _): "model \(model): \(message)"
@@ -60,7 +61,8 @@ public enum RestorationFault: Fault {
         case .sidecar: "the keys of a model.yaml are listed in docs/models.md"
         case .unreadable: "check the path and its permissions"
         case .digest: "fetch the model again, or run the .onnx file by its own path to accept it without a sidecar"
-        case .channels(_, let wanted, _): wanted == 1 ? "use an infrared or grey image, or a pipeline for RGB" : "use a pipeline for infrared"
+        case .channels(_, let wanted, _):
+            wanted == 1 ? "use an infrared or grey image, or a pipeline for RGB" : "use a pipeline for infrared"
         case .notAnImageNetwork: "look at it with `calor model info`"
         case .notFinite: "the weights may be damaged; check the model with `calor model check`"
         case .engine(_, _, _, _, let advice): advice

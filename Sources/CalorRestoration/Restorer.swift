@@ -29,10 +29,13 @@ public final class Restorer: Sendable {
     public func outputSize(for size: Size) -> Size { size.scaled(by: model.scale) }
 
     /// Memory and arithmetic for one image of `size`, for the planner.
-    public func estimate(for size: Size, options: RestoreOptions = .init()) throws(RestorationFault) -> (peakBytes: Int, flops: Double) {
+    public func estimate(for size: Size, options: RestoreOptions = .init()) throws(RestorationFault) -> (
+        peakBytes: Int, flops: Double
+    ) {
         let width = rounded(size.width)
         let height = rounded(size.height)
-        let strips = Strips(height: height, receptiveField: model.receptiveField, maximumRows: max(1, options.stripPixels / width)).strips
+        let strips = Strips(height: height, receptiveField: model.receptiveField, maximumRows: max(1, options.stripPixels / width))
+            .strips
         let tallest = strips.map(\.padded.count).max() ?? height
         let plan = try plan(Shape([1, model.channels, tallest, width]))
         let rows = strips.reduce(0) { $0 + $1.padded.count }
@@ -114,7 +117,10 @@ public final class Restorer: Sendable {
         let high = outputs.map { $0.max() ?? 0 }.max() ?? 0
         let gain = (range.high - range.low) / (model.range.upperBound - model.range.lowerBound)
         func unit(_ v: Float) -> Double { Double((v - model.range.lowerBound) * gain + range.low) }
-        return ["min": unit(low), "max": unit(high), "rangeLow": Double(range.low), "rangeHigh": Double(range.high), "strips": Double(strips)]
+        return [
+            "min": unit(low), "max": unit(high), "rangeLow": Double(range.low), "rangeHigh": Double(range.high),
+            "strips": Double(strips),
+        ]
     }
 
     // MARK: - The network
@@ -138,7 +144,9 @@ public final class Restorer: Sendable {
             }
         }
         let result: [String: Tensor]
-        do { result = try session.run([model.inputName: tensor], pool: pool) } catch { throw RestorationFault(error, model: model.name) }
+        do { result = try session.run([model.inputName: tensor], pool: pool) } catch {
+            throw RestorationFault(error, model: model.name)
+        }
         let expected = Shape([1, inputs.count, strip.padded.count * model.scale, paddedWidth * model.scale])
         guard let output = result[model.outputName], output.dtype == .f32, output.shape == expected else {
             let found = result[model.outputName].map { "\($0.dtype.rawValue) \($0.shape)" } ?? "nothing"

@@ -24,9 +24,12 @@ enum Sidecar {
             throw .sidecar(path: path, reason: "`kind: \(kindText)` is neither infrared nor rgb nor any")
         }
         let range = (map["range"] as? [Any] ?? [0, 1]).compactMap(Reader.number)
-        guard range.count == 2, range[0] < range[1] else { throw .sidecar(path: path, reason: "`range` must be two rising numbers") }
+        guard range.count == 2, range[0] < range[1] else {
+            throw .sidecar(path: path, reason: "`range` must be two rising numbers")
+        }
         let quality = (map["quality"] as? [[String: Any]] ?? []).compactMap { row -> ModelDescription.Quality? in
-            guard let set = row["set"] as? String, let metric = row["metric"] as? String, let value = row["value"].flatMap(Reader.number)
+            guard let set = row["set"] as? String, let metric = row["metric"] as? String,
+                let value = row["value"].flatMap(Reader.number)
             else { return nil }
             return .init(set: set, metric: metric, value: value)
         }

@@ -14,7 +14,8 @@ public struct Tensor: Sendable {
 
     /// A view of `storage` that begins `offset` bytes in.
     public init(_ dtype: DType, _ shape: Shape, storage: AlignedBytes, offset: Int) {
-        precondition(offset >= 0 && offset + shape.count * dtype.bytes <= storage.count, "a tensor of \(shape) does not fit its storage")
+        precondition(
+            offset >= 0 && offset + shape.count * dtype.bytes <= storage.count, "a tensor of \(shape) does not fit its storage")
         self.dtype = dtype
         self.shape = shape
         self.storage = storage
@@ -23,7 +24,8 @@ public struct Tensor: Sendable {
 
     /// Elements copied from `values`, whose Swift type must be that of `dtype` (`Bool` as `UInt8`, f16 as `UInt16` bits).
     public init<Element: BitwiseCopyable>(_ dtype: DType, _ shape: Shape, copying values: [Element]) {
-        precondition(MemoryLayout<Element>.size == dtype.bytes && values.count == shape.count, "\(values.count) values do not fill \(shape)")
+        precondition(
+            MemoryLayout<Element>.size == dtype.bytes && values.count == shape.count, "\(values.count) values do not fill \(shape)")
         self.init(dtype, shape)
         values.withUnsafeBytes { if $0.count > 0 { storage.pointer.copyMemory(from: $0.baseAddress!, byteCount: $0.count) } }
     }

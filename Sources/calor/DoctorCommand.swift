@@ -102,7 +102,9 @@ struct Findings: Encodable {
         print("calor \(version)")
         print("processor    \(processor.isEmpty ? "unknown" : processor), \(cores) cores")
         print("instructions AVX2 \(yes(avx2)), FMA \(yes(fma)), AVX-512 \(yes(avx512))")
-        print("kernels      \(kernels)\(kernels == "reference" ? ": this processor lacks AVX2 or FMA, or CALOR_INSTRUCTION_SET says so; all works, slowly" : "")")
+        print(
+            "kernels      \(kernels)\(kernels == "reference" ? ": this processor lacks AVX2 or FMA, or CALOR_INSTRUCTION_SET says so; all works, slowly" : "")"
+        )
         for codec in codecs { print("codec        \(codec.name) \(codec.version)") }
         for folder in pipelines { print("pipelines    \(folder)") }
         for folder in modelFolders { print("models       \(folder)") }
@@ -110,7 +112,10 @@ struct Findings: Encodable {
             let state = model.problem.map { "PROBLEM: \($0)" } ?? String(format: "works, 48×48 in %.1f ms", model.milliseconds ?? 0)
             print("model        \(model.name)  \(model.sha256?.prefix(12) ?? "")  \(state)")
         }
-        print(String(format: "self test    fast kernels differ from slow ones by %.1e (allowed: %.0e)", kernelDifference, Self.allowedDifference))
+        print(
+            String(
+                format: "self test    fast kernels differ from slow ones by %.1e (allowed: %.0e)", kernelDifference,
+                Self.allowedDifference))
     }
 }
 

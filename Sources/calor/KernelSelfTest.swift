@@ -6,7 +6,8 @@ enum KernelSelfTest {
     /// The greatest difference relative to the greatest output, over a Winograd, a direct, a pointwise and a first-layer convolution.
     static func convolutionDifference() -> Double {
         let geometries = [
-            ConvolutionGeometry(16, 24, kernel: 3), ConvolutionGeometry(16, 16, kernel: 3, stride: 2), ConvolutionGeometry(24, 8, kernel: 1),
+            ConvolutionGeometry(16, 24, kernel: 3), ConvolutionGeometry(16, 16, kernel: 3, stride: 2),
+            ConvolutionGeometry(24, 8, kernel: 1),
             ConvolutionGeometry(1, 16, kernel: 3),
         ]
         return geometries.map(difference).max() ?? .nan

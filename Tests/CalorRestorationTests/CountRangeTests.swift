@@ -14,7 +14,8 @@ import Testing
     @Test func countsMapByPercentilesSoThatOneHotPixelDoesNotSqueezeTheRest() {
         var counts = (0..<10_000).map { UInt16(3000 + $0 % 100) }
         counts[5] = 65_535
-        let image = Image(planes: [Plane(size: Size(width: 100, height: 100), samples: .u16(counts))], colour: .grey, meaning: .counts)
+        let image = Image(
+            planes: [Plane(size: Size(width: 100, height: 100), samples: .u16(counts))], colour: .grey, meaning: .counts)
         let range = CountRange(of: image)
         #expect(range.low == 3000 && range.high == 3099)
     }
@@ -23,13 +24,15 @@ import Testing
         var kelvin = (0..<4000).map { 280 + Float($0) / 100 }
         kelvin[7] = .nan
         kelvin[8] = .infinity
-        let image = Image(planes: [Plane(size: Size(width: 80, height: 50), samples: .f32(kelvin))], colour: .grey, meaning: .kelvin)
+        let image = Image(
+            planes: [Plane(size: Size(width: 80, height: 50), samples: .f32(kelvin))], colour: .grey, meaning: .kelvin)
         let range = CountRange(of: image)
         #expect(abs(range.low - 280.03) < 0.02 && abs(range.high - 319.95) < 0.05)
     }
 
     @Test func aFlatImageKeepsAnInvertibleMap() {
-        let image = Image(planes: [Plane(size: Size(width: 9, height: 9), format: .u16, repeating: 77)], colour: .grey, meaning: .counts)
+        let image = Image(
+            planes: [Plane(size: Size(width: 9, height: 9), format: .u16, repeating: 77)], colour: .grey, meaning: .counts)
         let range = CountRange(of: image)
         #expect(range.low == 77 && range.high == 78)
     }

@@ -18,8 +18,11 @@ import Testing
 
     static let cases: [Case] = [
         Case(testDescription: "empty", make: { try $0.write([], to: "in/bad.png") }, alone: 65, word: "empty"),
-        Case(testDescription: "truncated", make: { try $0.write(good.prefix(good.count / 2), to: "in/bad.png") }, alone: 65, word: "truncated"),
-        Case(testDescription: "not an image", make: { try $0.write("hello, world".utf8, to: "in/bad.png") }, alone: 65, word: "not"),
+        Case(
+            testDescription: "truncated", make: { try $0.write(good.prefix(good.count / 2), to: "in/bad.png") }, alone: 65,
+            word: "truncated"),
+        Case(
+            testDescription: "not an image", make: { try $0.write("hello, world".utf8, to: "in/bad.png") }, alone: 65, word: "not"),
         Case(
             testDescription: "checksum error",
             make: { folder in
@@ -27,8 +30,12 @@ import Testing
                 bytes[bytes.count / 2] ^= 0x40
                 try folder.write(bytes, to: "in/bad.png")
             }, alone: 65, word: ""),
-        Case(testDescription: "bomb of 65500×65500", make: { try $0.write(TestImages.bombPNG(side: 65_500), to: "in/bad.png") }, alone: 78, word: "limit"),
-        Case(testDescription: "zero size", make: { try $0.write(TestImages.bombPNG(side: 0), to: "in/bad.png") }, alone: 65, word: ""),
+        Case(
+            testDescription: "bomb of 65500×65500", make: { try $0.write(TestImages.bombPNG(side: 65_500), to: "in/bad.png") },
+            alone: 78, word: "limit"),
+        Case(
+            testDescription: "zero size", make: { try $0.write(TestImages.bombPNG(side: 0), to: "in/bad.png") }, alone: 65, word: ""
+        ),
     ]
 
     @Test(arguments: cases) func aloneItFailsWithItsStatusAndWithCompanyTheRestIsWritten(bad: Case) throws {
@@ -37,7 +44,7 @@ import Testing
         try bad.make(folder)
         let alone = try CalorProcess.run(["run", "doubling.yaml", "in/bad.png", "-o", "alone"], in: folder.root)
         #expect(alone.status == bad.alone, "\(alone.error)")
-        #expect(alone.error.contains("bad.png") && alone.error.lowercased().contains(bad.word), "\(alone.error)")
+        #expect(alone.error.contains("bad.png") && (bad.word.isEmpty || alone.error.lowercased().contains(bad.word)), "\(alone.error)")
         #expect(!FileManager.default.fileExists(atPath: folder.path("alone/bad.png")))
 
         try folder.write(Self.good, to: "in/good.png")

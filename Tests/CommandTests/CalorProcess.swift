@@ -9,7 +9,8 @@ struct CalorProcess {
         var text: String { String(decoding: output, as: UTF8.self) }
     }
 
-    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// `$CALOR_BINARY`, else the release build, else the debug build.
     static let binary: URL = {
@@ -32,7 +33,8 @@ struct CalorProcess {
     }
 
     static func start(
-        _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], in folder: URL? = nil, scratch: TemporaryFolder
+        _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], in folder: URL? = nil,
+        scratch: TemporaryFolder
     ) throws -> Process {
         let process = Process()
         process.executableURL = binary

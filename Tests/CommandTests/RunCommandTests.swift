@@ -44,7 +44,8 @@ let doubling = """
         #expect(FileManager.default.fileExists(atPath: folder.path("out/deep/er/b.png")))
         let lines = try journal("m.jsonl")
         #expect(lines.count == 3)
-        let first = try #require(lines.first { $0["input"] as? String == "a.png" || ($0["input"] as? String)?.hasSuffix("a.png") == true })
+        let first = try #require(
+            lines.first { $0["input"] as? String == "a.png" || ($0["input"] as? String)?.hasSuffix("a.png") == true })
         #expect(first["status"] as? String == "done")
         #expect((first["inputSHA256"] as? String)?.count == 64)
         let outputs = try #require(first["outputs"] as? [[String: Any]])

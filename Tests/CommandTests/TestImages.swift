@@ -5,7 +5,9 @@ import Foundation
 /// Small pictures made on the spot.
 enum TestImages {
     /// A grey scene with gradients, an edge and fine structure; `seed` shifts it.
-    static func grey(_ width: Int, _ height: Int, format: SampleFormat = .u8, seed: Int = 0, low: Float = 0, high: Float? = nil) -> Image {
+    static func grey(_ width: Int, _ height: Int, format: SampleFormat = .u8, seed: Int = 0, low: Float = 0, high: Float? = nil)
+        -> Image
+    {
         let top = high ?? format.fullScale
         let values = (0..<width * height).map { i -> Float in
             let x = i % width
