@@ -44,7 +44,8 @@ import Testing
         try bad.make(folder)
         let alone = try CalorProcess.run(["run", "doubling.yaml", "in/bad.png", "-o", "alone"], in: folder.root)
         #expect(alone.status == bad.alone, "\(alone.error)")
-        #expect(alone.error.contains("bad.png") && (bad.word.isEmpty || alone.error.lowercased().contains(bad.word)), "\(alone.error)")
+        #expect(
+            alone.error.contains("bad.png") && (bad.word.isEmpty || alone.error.lowercased().contains(bad.word)), "\(alone.error)")
         #expect(!FileManager.default.fileExists(atPath: folder.path("alone/bad.png")))
 
         try folder.write(Self.good, to: "in/good.png")
