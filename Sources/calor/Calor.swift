@@ -1,5 +1,6 @@
 import ArgumentParser
 import CalorBase
+import CalorPipeline
 import Foundation
 
 /// The root of the command line.
@@ -27,7 +28,8 @@ struct Calor: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            RunCommand.self, PlanCommand.self, CompareCommand.self, InspectCommand.self, ModelCommand.self, DoctorCommand.self,
+            RunCommand.self, PlanCommand.self, CompareCommand.self, InspectCommand.self, ModelCommand.self, BenchCommand.self,
+            DoctorCommand.self,
         ])
 
     static func main() {
@@ -36,12 +38,20 @@ struct Calor: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            try flushOutput()
         } catch let fault as any Fault {
             standardError("calor: \(fault.message)" + (fault.advice.map { "\n    \($0)" } ?? ""))
             Foundation.exit(ExitStatus.of(fault))
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// What `print` could not write (a full disk) is an error; a reader that has read enough is none.
+    private static func flushOutput() throws {
+        guard fflush(nil) != 0 else { return }
+        let reason = errno
+        if reason != EPIPE { throw PipelineFault.inputOutput(path: "standard output", reason: String(cString: strerror(reason))) }
     }
 }
 
