@@ -82,7 +82,9 @@ let package = Package(
         .testTarget(
             name: "CalorONNXTests",
             dependencies: ["CalorONNX", "CalorGraph", "CalorTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
-        .testTarget(name: "CalorRestorationTests", dependencies: ["CalorRestoration", "CalorImage", "CalorGraph", "CalorTensor"]),
+        .testTarget(
+            name: "CalorRestorationTests",
+            dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"]),
         .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage", "CalorBase"], exclude: ["Golden"]),

@@ -90,19 +90,22 @@ public struct AtomicFile: ~Copyable {
 
     /// `.NAME.PID-ATTEMPT.part`; the name is shortened where the whole would be too long for a file system.
     private static func temporaryPath(for path: String, attempt: UInt32) -> String {
+        let (folder, name) = folderAndName(of: path)
+        let file = ".\(shortened(name)).\(getpid())-\(attempt).part"
+        return folder == "." ? file : folder == "/" ? "/\(file)" : "\(folder)/\(file)"
+    }
+
+    static func shortened(_ name: String) -> String { String(decoding: Array(name.utf8.prefix(180)), as: UTF8.self) }
+
+    static func folderAndName(of path: String) -> (folder: String, name: String) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let name = parts.last.map(String.init) ?? ""
-        let folder = parts.dropLast().joined(separator: "/")
-        let short = String(decoding: Array(name.utf8.prefix(180)), as: UTF8.self)
-        let file = ".\(short).\(getpid())-\(attempt).part"
-        return parts.count > 1 ? "\(folder)/\(file)" : file
+        let folder = parts.dropLast()
+        return (folder.isEmpty ? "." : folder == [""] ? "/" : folder.joined(separator: "/"), parts.last.map(String.init) ?? "")
     }
 
     /// A folder that cannot be flushed (some network file systems) does not undo the rename: the file is complete.
     private static func flushFolder(of path: String) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        let folder = parts.isEmpty ? "." : parts == [""] ? "/" : parts.joined(separator: "/")
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(folderAndName(of: path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         _ = fsync(descriptor)
         close(descriptor)

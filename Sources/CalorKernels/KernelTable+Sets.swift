@@ -17,6 +17,7 @@ extension KernelTable {
         reduceRow: ReferenceReduction.row,
         laneSums: ReferenceReduction.laneSums,
         softmaxRow: ReferenceReduction.softmaxRow,
+        normaliseRow: ReferenceReduction.normaliseRow,
         weightedRows: ReferenceResampling.weightedRows,
         gatherLanes: ReferenceResampling.gatherLanes)
 
@@ -37,6 +38,7 @@ extension KernelTable {
         reduceRow: AVX2.reduceRow,
         laneSums: AVX2.laneSums,
         softmaxRow: AVX2.softmaxRow,
+        normaliseRow: AVX2.normaliseRow,
         weightedRows: AVX2.weightedRows,
         gatherLanes: AVX2.gatherLanes)
 }

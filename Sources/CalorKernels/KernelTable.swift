@@ -51,6 +51,11 @@ public struct KernelTable: Sendable {
             Void
     /// input, output, count, whether to return logarithms.
     let softmaxRow: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Bool) -> Void
+    /// Layer normalisation of a row: input, output, count, gamma and beta (or nil), epsilon.
+    let normaliseRow:
+        @Sendable (
+            UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, Float
+        ) -> Void
     /// Weighted sum of rows: rows, weights, taps, output, floats.
     let weightedRows:
         @Sendable (UnsafePointer<UnsafePointer<Float>>, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>, Int) -> Void

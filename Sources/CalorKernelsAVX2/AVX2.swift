@@ -9,7 +9,7 @@ public enum AVX2 {
         case .winograd43: Winograd43.run(job)
         case .direct: DirectConvolution.run(job)
         case .pointwise: DirectConvolution.runPointwise(job)
-        case .depthwise: Depthwise.run(job)
+        case .depthwise: DepthwiseThree.supports(job.geometry) ? DepthwiseThree.run(job) : Depthwise.run(job)
         case .firstLayer: FirstLayer.run(job)
         case .reference: preconditionFailure("the reference is not a kernel of this set")
         }
@@ -24,7 +24,9 @@ public enum AVX2 {
         case .winograd43: Winograd43.scratchFloats(geometry) * 4
         case .direct: DirectConvolution.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .pointwise: DirectConvolution.scratchFloats(geometry, height * width) * 4
-        case .depthwise: Depthwise.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .depthwise:
+            DepthwiseThree.supports(geometry)
+                ? DepthwiseThree.scratchFloats(width) * 4 : Depthwise.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .firstLayer: FirstLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .reference: 0
         }
@@ -111,6 +113,14 @@ public enum AVX2 {
         _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ logarithms: Bool
     ) {
         Reduction.softmaxRow(input, output, count, logarithms)
+    }
+
+    @inline(never)
+    public static func normaliseRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ gamma: UnsafePointer<Float>?,
+        _ beta: UnsafePointer<Float>?, _ epsilon: Float
+    ) {
+        Reduction.normaliseRow(input, output, count, gamma, beta, epsilon)
     }
 
     @inline(never)

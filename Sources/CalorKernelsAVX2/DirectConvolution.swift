@@ -75,10 +75,17 @@ enum DirectConvolution {
         let wide = pair &* 2 &+ 1 < g.outBlocks
         let step = wide ? 6 : 8
         let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let isPointwise = wide && g.kernelHeight &* g.kernelWidth == 1 && g.strideWidth == 1
         for row in 0..<rows {
             let at = pair &* 2 &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
             let from = input + row &* g.strideHeight &* patch.inputColumns &* 8
             var column = 0
+            if isPointwise {
+                pointwise6x16(
+                    from, blockStride, weights, blocks, finish.lanes(pair &* 2), finish.lanes(pair &* 2 &+ 1), job.output + at,
+                    finish.directResidual.map { $0 + at }, outPlane, columns)
+                column = columns
+            }
             while column < columns {
                 let count = min(step, columns &- column)
                 let pixel = at &+ column &* 8
@@ -101,6 +108,54 @@ enum DirectConvolution {
                 if wide { completeRow(finish, job.output + at + outPlane, finish.residual.map { $0 + at + outPlane }, columns) }
             }
         }
+    }
+}
+
+/// A row of pixels of a pair of output blocks with one weight per channel, six at a time.
+@inline(never)
+private func pointwise6x16(
+    _ input: Source, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: LaneFinish, _ high: LaneFinish, _ output: Target,
+    _ residual: Source?, _ outPlane: Int, _ columns: Int
+) {
+    var column = 0
+    while column < columns {
+        var sums = Sums6x16(low.bias, high.bias)
+        var w = weights
+        var x = input + column &* 8
+        for _ in 0..<blocks {
+            sums.add(x, 8, w)
+            sums.add(x + 1, 8, w + 16)
+            sums.add(x + 2, 8, w + 32)
+            sums.add(x + 3, 8, w + 48)
+            sums.add(x + 4, 8, w + 64)
+            sums.add(x + 5, 8, w + 80)
+            sums.add(x + 6, 8, w + 96)
+            sums.add(x + 7, 8, w + 112)
+            w += 128
+            x += blockStride
+        }
+        let at = column &* 8
+        if low.isPlain {
+            if let residual {
+                sums.forEach(columns &- column) { pixel, a, b in
+                    let to = at &+ pixel &* 8
+                    store(load(residual, to) + a, output, to)
+                    store(load(residual, outPlane &+ to) + b, output, outPlane &+ to)
+                }
+            } else {
+                sums.forEach(columns &- column) { pixel, a, b in
+                    store(a, output, at &+ pixel &* 8)
+                    store(b, output, outPlane &+ at &+ pixel &* 8)
+                }
+            }
+        } else {
+            sums.forEach(columns &- column) { pixel, a, b in
+                let to = at &+ pixel &* 8
+                store(low.finished(a, residual.map { $0 + to }), output, to)
+                store(high.finished(b, residual.map { $0 + outPlane + to }), output, outPlane &+ to)
+            }
+        }
+        column &+= 6
     }
 }
 

@@ -45,7 +45,8 @@ struct Finish {
         LaneFinish(
             bias: load(bias, block &* 8), slope: slopes.map { load($0, block &* 8) } ?? V(repeating: slope), lower: lower,
             upper: upper,
-            scale: isComplex ? 1 : scale, isClip: isClip)
+            scale: isComplex ? 1 : scale, isClip: isClip,
+            isPlain: isComplex || !isClip && slopes == nil && slope == 1 && scale == 1)
     }
 
     /// What the kernel itself may add; a complex activation comes before it, in `completeRow`.
@@ -61,6 +62,8 @@ struct LaneFinish {
     let upper: Float
     let scale: Float
     let isClip: Bool
+    /// Neither activation nor scale.
+    let isPlain: Bool
 
     /// The activation of a sum that has its bias.
     @inline(__always)
@@ -76,6 +79,7 @@ struct LaneFinish {
     /// Activation, scale and residual; `residual` points to the eight numbers or is nil.
     @inline(__always)
     func finished(_ x: V, _ residual: Source?) -> V {
+        if isPlain { return residual.map { load($0) + x } ?? x }
         let y = activated(x)
         if let residual { return fused(load(residual), y, V(repeating: scale)) }
         return y * V(repeating: scale)

@@ -56,9 +56,12 @@ enum Reduction {
             for lane in 0..<count &- i { last[lane] = input[i &+ lane] }
             best = better(best, last)
         }
-        var result = V(repeating: best[0])
-        for lane in 1..<8 { result = better(result, V(repeating: best[lane])) }
-        return result[0]
+        // Halves against each other: the extreme of the lanes, and a NaN, do not depend on the order.
+        best = better(best, V(lowHalf: best.highHalf, highHalf: best.lowHalf))
+        let low = best.lowHalf
+        let turned = SIMD4(lowHalf: low.highHalf, highHalf: low.lowHalf)
+        best = better(best, V(lowHalf: turned, highHalf: turned))
+        return better(V(repeating: best[0]), V(repeating: best[1]))[0]
     }
 
     @inline(never)
@@ -101,15 +104,60 @@ enum Reduction {
 
     @inline(never)
     static func softmaxRow(_ input: Source, _ output: Target, _ count: Int, _ logarithms: Bool) {
-        let top = row(.maximum, input, count)
-        laneFloats(.subtract, input, V(repeating: top), output, count, false)
+        let top = V(repeating: row(.maximum, input, count))
         if logarithms {
+            laneFloats(.subtract, input, top, output, count, false)
             let total = sum(Source(output), count) { exponential($0) }
             laneFloats(.subtract, Source(output), V(repeating: Float(log(total))), output, count, false)
-        } else {
-            unaryFloats(.exponential, Source(output), output, count)
-            let total = Float(sum(Source(output), count) { $0 })
-            laneFloats(.multiply, Source(output), V(repeating: 1 / total), output, count, false)
+            return
+        }
+        let whole = count &- count % 8
+        var (low, high) = (SIMD4<Double>(), SIMD4<Double>())
+        var i = 0
+        while i < whole {
+            let end = min(i &+ run, whole)
+            var part = V()
+            while i < end {
+                let power = exponential(load(input, i) - top)
+                store(power, output, i)
+                part += power
+                i &+= 8
+            }
+            widen(part, &low, &high)
+        }
+        var total = lanesOf(low, high)
+        if i < count {
+            let last = exponential(partial(input + i, count &- i) - top)
+            for lane in 0..<count &- i {
+                output[i &+ lane] = last[lane]
+                total += Double(last[lane])
+            }
+        }
+        laneFloats(.multiply, Source(output), V(repeating: 1 / Float(total)), output, count, false)
+    }
+
+    /// (x − mean) / √(variance + epsilon) · gamma + beta.
+    @inline(never)
+    static func normaliseRow(_ input: Source, _ output: Target, _ count: Int, _ gamma: Source?, _ beta: Source?, _ epsilon: Float) {
+        let mean = V(repeating: row(.mean, input, count))
+        let squares = sum(input, count) { x in
+            let distance = x - mean
+            return distance * distance
+        }
+        let factor = V(repeating: 1 / (Float(squares) / Float(count) + epsilon).squareRoot())
+        let whole = count &- count % 8
+        var i = 0
+        while i < whole {
+            let y = (load(input, i) - mean) * factor
+            let scaled = gamma.map { y * load($0, i) } ?? y
+            store(beta.map { scaled + load($0, i) } ?? scaled, output, i)
+            i &+= 8
+        }
+        while i < count {
+            let y = (input[i] - mean[0]) * factor[0]
+            let scaled = gamma.map { y * $0[i] } ?? y
+            output[i] = beta.map { scaled + $0[i] } ?? scaled
+            i &+= 1
         }
     }
 }

@@ -2,7 +2,7 @@ import CalorImage
 
 /// The affine map between an image's own unit and the network's range, and its exact inverse.
 ///
-/// Display samples map by their full scale. Counts and kelvin map the 0.1 and 99.9 percentiles of the whole image to 0 and 1
+/// Display samples map by their full scale, floats beyond 0...1 (radiance, or another unit altogether) by their own range. Counts and kelvin map the 0.1 and 99.9 percentiles of the whole image to 0 and 1
 /// without clipping, so that a hot spot keeps its height and the network sees the contrast that it was trained on.
 public struct CountRange: Sendable, Equatable {
     public let low: Float
@@ -16,11 +16,17 @@ public struct CountRange: Sendable, Equatable {
     /// *Complexity*: one pass over the samples for u16, a sort of at most a million samples for f32.
     public init(of image: Image) {
         guard image.meaning != .display else {
-            self.init(low: 0, high: image.format.fullScale)
+            self = Self.display(image)
             return
         }
         let (low, high) = Self.percentiles(image.planes[0])
         self.init(low: low, high: high)
+    }
+
+    private static func display(_ image: Image) -> CountRange {
+        guard image.format == .f32 else { return CountRange(low: 0, high: image.format.fullScale) }
+        let ranges = image.colourPlanes.map(percentiles)
+        return CountRange(low: min(0, ranges.map(\.0).min() ?? 0), high: max(1, ranges.map(\.1).max() ?? 1))
     }
 
     private static func percentiles(_ plane: Plane) -> (Float, Float) {

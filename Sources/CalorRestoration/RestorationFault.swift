@@ -9,6 +9,7 @@ public enum RestorationFault: Fault {
     case channels(model: String, wanted: Int, found: String)
     case notAnImageNetwork(model: String, reason: String)
     case notFinite(model: String, count: Int)
+    case inputNotFinite(count: Int)
     case engine(model: String, identifier: String, kind: FaultKind, message: String, advice: String?)
     case cancelled
 
@@ -21,6 +22,7 @@ public enum RestorationFault: Fault {
         case .channels: "model.channels"
         case .notAnImageNetwork: "model.not-an-image-network"
         case .notFinite: "network.not-finite"
+        case .inputNotFinite: "input.not-finite"
         case .engine(_, let identifier, _, _, _): identifier
         case .cancelled: "cancelled"
         }
@@ -29,7 +31,7 @@ public enum RestorationFault: Fault {
     public var kind: FaultKind {
         switch self {
         case .modelNotFound, .unreadable: .missing
-        case .sidecar, .digest, .notAnImageNetwork, .channels: .damagedInput
+        case .sidecar, .digest, .notAnImageNetwork, .channels, .inputNotFinite: .damagedInput
         case .notFinite: .defect
         case .engine(_, _, let kind, _, _): kind
         case .cancelled: .cancelled
@@ -47,6 +49,8 @@ public enum RestorationFault: Fault {
             "model \(model) works on \(wanted == 1 ? "grey" : "RGB") images, this one is \(found)"
         case .notAnImageNetwork(let model, let reason): "model \(model): \(reason)"
         case .notFinite(let model, let count): "network \(model) gave \(count) values that are not finite"
+        case .inputNotFinite(let count):
+            "the image has \(count) \(count == 1 ? "value that is" : "values that are") not finite (NaN or infinite)"
         case .engine(let model, _, _, let message, _): "model \(model): \(message)"
         case .cancelled: "stopped"
         }
@@ -65,6 +69,7 @@ public enum RestorationFault: Fault {
             wanted == 1 ? "use an infrared or grey image, or a pipeline for RGB" : "use a pipeline for infrared"
         case .notAnImageNetwork: "look at it with `calor model info`"
         case .notFinite: "the weights may be damaged; check the model with `calor model check`"
+        case .inputNotFinite: "a network would spread them; fill such pixels first"
         case .engine(_, _, _, _, let advice): advice
         case .cancelled: nil
         }

@@ -50,6 +50,7 @@ public final class Restorer: Sendable {
         _ image: Image, options: RestoreOptions = .init(), pool: WorkerPool? = nil, cancelled: @Sendable () -> Bool = { false }
     ) throws(RestorationFault) -> (image: Image, values: [String: Double]) {
         try checkChannels(image)
+        try checkFinite(image)
         let range = CountRange(of: image)
         let inputs = try networkPlanes(image, range: range)
         let target = outputSize(for: image.size)
@@ -74,6 +75,15 @@ public final class Restorer: Sendable {
             throw .notAnImageNetwork(model: model.name, reason: "a network of \(model.channels) channels cannot be given an image")
         }
         if model.channels == 1, !image.colour.isGrey { throw .channels(model: model.name, wanted: 1, found: image.colour.rawValue) }
+    }
+
+    /// Found before the network, which would be blamed for what it was given.
+    private func checkFinite(_ image: Image) throws(RestorationFault) {
+        var count = 0
+        for plane in image.colourPlanes {
+            if case .f32(let samples) = plane.samples { count += samples.reduce(0) { $1.isFinite ? $0 : $0 + 1 } }
+        }
+        guard count == 0 else { throw .inputNotFinite(count: count) }
     }
 
     /// Planes in the network's range. A grey image becomes three equal planes for a network of three channels.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CalorCodecs
 import CalorPipeline
 
 /// `calor plan`: what `run` would do.
@@ -30,6 +31,9 @@ struct PlanCommand: ParsableCommand {
         let images = format.filter { PlanText.Shape(rawValue: $0) == nil }
         guard shapes.count <= 1, images.count <= 1 else {
             throw PipelineFault.usage(problem: "--format is given twice", advice: "give one of text, json and dot")
+        }
+        if let image = images.first, FileFormat(rawValue: image.lowercased()) ?? FileFormat(fileExtension: image) == nil {
+            throw PipelineFault.usage(problem: "--format \(image) is unknown", advice: "use text, json or dot")
         }
         let (request, pipeline) = try options.request(output: output, format: images.first)
         var text = PlanText(pipeline: pipeline)

@@ -72,6 +72,9 @@ import Testing
             !unet.kernels.contains { $0.name.hasPrefix("unary") || $0.name.hasPrefix("copy") || $0.name.hasPrefix("scale") },
             "\(unet.kernels)")
         #expect(try plan("swinish").applied.contains { $0.pass == "recognise GELU" && $0.nodes == 2 })
+        let nafish = try plan("nafish")
+        #expect(nafish.applied.contains { $0.pass == "fuse gate" && $0.nodes == 3 }, "\(nafish.applied)")
+        #expect(!nafish.kernels.contains { $0.name.hasPrefix("binary") || $0.name.hasPrefix("copy") }, "\(nafish.kernels)")
     }
 
     @Test(arguments: 0..<40)

@@ -239,6 +239,36 @@ struct ConvolutionTests {
         #expect(separate.array == same.array)
     }
 
+    /// A gate has the bits of the two halves multiplied, for every cut; and equals the reference within 1e-5.
+    @Test("multiply their halves", arguments: [(16, 1, 1), (16, 2, 3), (32, 5, 6), (48, 8, 97), (96, 13, 25)])
+    func gate(_ channels: Int, _ height: Int, _ width: Int) throws {
+        let fast = try #require(fastTable)
+        let g = ConvolutionGeometry(channels, channels, kernel: 3, groups: channels)
+        #expect(PreparedConvolution.supportsGate(g), "\(channels) channels")
+        let input = Floats(channels * height * width) { noise($0, 3) }
+        func run(_ table: KernelTable, _ gated: Bool, _ cuts: [Range<Int>]) -> [Float] {
+            let prepared = PreparedConvolution(
+                geometry: g, weights: (0..<channels * 9).map { noise($0, 1) }, bias: (0..<channels).map { noise($0, 2) },
+                table: table)
+            let output = Floats(channels * height * width / (gated ? 2 : 1)) { _ in .nan }
+            let scratch = Floats((prepared.scratchBytes(height: height, width: width) + 3) / 4) { _ in .nan }
+            for rows in cuts {
+                prepared.run(
+                    input: input.read, inputHeight: height, inputWidth: width, output: output.pointer, gated: gated, rows: rows,
+                    scratch: UnsafeMutableRawPointer(scratch.pointer))
+            }
+            #expect(output.guardsIntact && scratch.guardsIntact, "\(channels) \(height)×\(width)")
+            return output.array
+        }
+        let whole = run(fast, true, [0..<height])
+        let halves = run(fast, false, [0..<height])
+        let products = whole.indices.map { halves[$0] * halves[$0 + whole.count] }
+        #expect(whole.map(\.bitPattern) == products.map(\.bitPattern), "\(channels) \(height)×\(width)")
+        let cut = run(fast, true, (0..<height).reversed().map { $0..<$0 + 1 })
+        #expect(whole.map(\.bitPattern) == cut.map(\.bitPattern), "\(channels) \(height)×\(width)")
+        #expect(relativeError(whole, run(.reference, true, [0..<height])) <= 1e-5, "\(channels) \(height)×\(width)")
+    }
+
     @Test("have names that are coordinates")
     func names() throws {
         let fast = try #require(fastTable)

@@ -11,6 +11,15 @@ import Testing
         #expect(range.low == 0 && range.high == format.fullScale)
     }
 
+    @Test(
+        arguments: [([0, 4, 8, 12], 0, 12), ([-3, 0.5, 0.5, 0.5], -3, 1), ([280, 290, 300, 310], 0, 310)]
+            as [([Float], Float, Float)])
+    func displayFloatsBeyondOneMapByTheirOwnRange(values: [Float], low: Float, high: Float) {
+        let plane = Plane(size: Size(width: 2, height: 2), samples: .f32(values))
+        let range = CountRange(of: Image(planes: [plane], colour: .grey))
+        #expect(range.low == low && range.high == high, "\(values)")
+    }
+
     @Test func countsMapByPercentilesSoThatOneHotPixelDoesNotSqueezeTheRest() {
         var counts = (0..<10_000).map { UInt16(3000 + $0 % 100) }
         counts[5] = 65_535

@@ -40,7 +40,8 @@ extension Emitter {
         let place = reusable ? try reuse(node.inputs[1], for: y, layout: .nchw8c) : try newBlocked(y)
         let step = ConvolutionStep(
             convolution: convolution, height: shape[2], width: shape[3], input: input, output: place, residual: residual,
-            activation: part.activation, slopes: part.slopes.isEmpty ? nil : FloatVector(part.slopes), scale: part.scale)
+            activation: part.activation, slopes: part.slopes.isEmpty ? nil : FloatVector(part.slopes), scale: part.scale,
+            isGated: part.isGated)
         add(step, named: node.origin.name, flops: flops, reads: [input] + (residual.map { [$0] } ?? []), writes: [place])
     }
 

@@ -48,9 +48,11 @@ struct FusedConvolution: Sendable {
     var scale: Float = 1
     /// Whether the second input is added last.
     var residual = false
+    /// Whether the two halves of the channels are multiplied; nothing else is fused then.
+    var isGated = false
 
     /// Nothing but the sum and its bias so far.
-    var isLinear: Bool { activation == .none && scale == 1 && !residual }
+    var isLinear: Bool { activation == .none && scale == 1 && !residual && !isGated }
 }
 
 /// x · weights + bias, then activation, then the residual.
@@ -97,7 +99,7 @@ extension LoweredNode {
         }
         switch kind {
         case .convolution(let part):
-            let pixels = elements / Double(max(part.geometry.outChannels, 1))
+            let pixels = elements * (part.isGated ? 2 : 1) / Double(max(part.geometry.outChannels, 1))
             return pixels * Double(part.geometry.flopsPerPixel)
         case .linear(let part): return 2 * Double(part.rows) * Double(part.inner) * Double(part.columns)
         case .matmul(let part): return 2 * Double(part.batch) * Double(part.rows) * Double(part.inner) * Double(part.columns)

@@ -1,3 +1,4 @@
+import CalorKernels
 import CalorTensor
 
 /// Fusion: one operation and the producers that only it reads become one operation.
@@ -57,7 +58,7 @@ extension Lowering {
             for index in part.weights.indices { part.weights[index] *= scale[index / each] }
             for index in 0..<count { part.bias[index] = part.bias[index] * scale[index] + shift[index] }
             merged.kind = .convolution(part)
-        case .convolution(var part) where !part.residual && affine.scale.count == 1 && affine.shift == [0]:
+        case .convolution(var part) where !part.residual && !part.isGated && affine.scale.count == 1 && affine.shift == [0]:
             part.scale *= affine.scale[0]
             merged.kind = .convolution(part)
         case .normalisation(var part) where part.activation == .none && shape(x)?.rank == 4:
@@ -102,7 +103,7 @@ extension Lowering {
             merged.inputs = producer.inputs + [other]
             merged.origin = producer.origin
             switch producer.kind {
-            case .convolution(var part) where !part.residual:
+            case .convolution(var part) where !part.residual && !part.isGated:
                 part.residual = true
                 merged.kind = .convolution(part)
             case .linear(var part) where !part.residual:
@@ -143,6 +144,7 @@ extension Lowering {
 
     private mutating func absorbProduct(_ node: LoweredNode) -> LoweredNode? {
         let (a, b) = (node.inputs[0], node.inputs[1])
+        if let gated = absorbGate(node, a, b) { return gated }
         for (x, gate) in [(a, b), (b, a)] {
             // x · sigmoid(x): the value is read by the sigmoid and by this product.
             if let producer = soleProducer(gate), case .unary(.activation(.sigmoid), _) = producer.kind, producer.inputs == [x] {
@@ -161,6 +163,24 @@ extension Lowering {
             }
         }
         return nil
+    }
+
+    /// The product of the two halves of a depthwise convolution.
+    private mutating func absorbGate(_ node: LoweredNode, _ a: ValueID, _ b: ValueID) -> LoweredNode? {
+        guard a != b, let split = soleProducer(a), useCount(b) == 1, case .split(axis: 1, let sizes) = split.kind, sizes.count == 2,
+            sizes[0] == sizes[1], split.outputs == [a, b] || split.outputs == [b, a], let whole = split.inputs.first,
+            let producer = soleProducer(whole), case .convolution(var part) = producer.kind, part.isLinear,
+            PreparedConvolution.supportsGate(part.geometry)
+        else { return nil }
+        part.isGated = true
+        var merged = node
+        merged.kind = .convolution(part)
+        merged.inputs = producer.inputs
+        merged.origin = producer.origin
+        remove(producerOf: a)
+        remove(producerOf: whole)
+        count("fuse gate")
+        return merged
     }
 
     /// (x · (1 + erf(x / √2))) / 2

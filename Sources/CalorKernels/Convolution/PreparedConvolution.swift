@@ -93,10 +93,13 @@ public final class PreparedConvolution: Sendable {
 
     /// Computes the output rows `rows` (all by default).
     ///
-    /// - Parameter scratch: at least `scratchBytes` bytes, aligned to 64, used by this call alone; may be nil when that is zero.
+    /// - Parameters:
+    ///   - gated: writes the product of the first and the second half of the channels, for a geometry that `supportsGate`; the
+    ///     epilogue then has neither scale nor activation nor residual.
+    ///   - scratch: at least `scratchBytes` bytes, aligned to 64, used by this call alone; may be nil when that is zero.
     public func run(
         input: UnsafePointer<Float>, inputHeight: Int, inputWidth: Int, output: UnsafeMutablePointer<Float>,
-        epilogue: Epilogue = Epilogue(), rows: Range<Int>? = nil, scratch: UnsafeMutableRawPointer? = nil
+        epilogue: Epilogue = Epilogue(), gated: Bool = false, rows: Range<Int>? = nil, scratch: UnsafeMutableRawPointer? = nil
     ) {
         let outputHeight = geometry.outputHeight(inputHeight)
         let outputWidth = geometry.outputWidth(inputWidth)
@@ -108,6 +111,10 @@ public final class PreparedConvolution: Sendable {
             rows.upperBound % rowAlignment == 0 || rows.upperBound == outputHeight,
             "rows \(rows) must end at a multiple of \(rowAlignment)")
         precondition(epilogue.activation != .prelu || epilogue.slopes != nil, "prelu without slopes")
+        precondition(
+            !gated
+                || Self.supportsGate(geometry) && epilogue.activation == .none && epilogue.scale == 1 && epilogue.residual == nil,
+            "\(kernelName) has no gate for this geometry and epilogue")
         if rows.isEmpty || outputWidth <= 0 { return }
         let needed = scratchBytes(height: inputHeight, width: inputWidth)
         precondition(needed == 0 || scratch != nil, "\(kernelName) needs \(needed) bytes of scratch")
@@ -117,7 +124,7 @@ public final class PreparedConvolution: Sendable {
             geometry: geometry, weights: UnsafePointer(weights.pointer.assumingMemoryBound(to: Float.self)), input: input,
             inputHeight: inputHeight, inputWidth: inputWidth, output: output, outputHeight: outputHeight, outputWidth: outputWidth,
             firstRow: rows.lowerBound, endRow: rows.upperBound, epilogue: epilogue, scratch: scratch ?? weights.pointer,
-            pairs: pairs.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Int32.self)) })
+            pairs: pairs.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Int32.self)) }, isGated: gated)
         table.convolution(algorithm, job)
         if geometry.outChannels % 8 != 0 && !epilogue.activation.keepsZero {
             let range = rows.lowerBound * outputWidth..<rows.upperBound * outputWidth
@@ -132,6 +139,13 @@ extension PreparedConvolution {
     public static func algorithm(for g: ConvolutionGeometry) -> ConvolutionAlgorithm {
         let order: [ConvolutionAlgorithm] = [.depthwise, .firstLayer, .winograd43, .pointwise, .direct]
         return order.first { supports($0, g) && ($0 != .winograd43 || g.inChannels >= 16) } ?? .direct
+    }
+
+    /// Whether the convolution can multiply the two halves of its channels as it writes them: depthwise, 3×3, same size, whole blocks.
+    public static func supportsGate(_ g: ConvolutionGeometry) -> Bool {
+        let single = g.strideHeight == 1 && g.strideWidth == 1 && g.dilationHeight == 1 && g.dilationWidth == 1
+        let ring = g.padTop == 1 && g.padLeft == 1 && g.padBottom == 1 && g.padRight == 1
+        return supports(.depthwise, g) && g.kernelHeight == 3 && g.kernelWidth == 3 && single && ring && g.outChannels % 16 == 0
     }
 
     public static func supports(_ algorithm: ConvolutionAlgorithm, _ g: ConvolutionGeometry) -> Bool {

@@ -33,14 +33,7 @@ public enum Reductions {
     ) {
         precondition(rows.lowerBound >= 0 && count > 0, "\(rows) rows of \(count)")
         for row in rows {
-            let from = input + row * count
-            let to = output + row * count
-            let mean = table.reduceRow(.mean, from, count)
-            table.binaryScalar(.subtract, from, mean, to, count, false)
-            let variance = table.reduceRow(.sumOfSquares, to, count) / Float(count)
-            table.binaryScalar(.multiply, to, 1 / (variance + epsilon).squareRoot(), to, count, false)
-            if let gamma { table.binary(.multiply, to, gamma, to, count) }
-            if let beta { table.binary(.add, to, beta, to, count) }
+            table.normaliseRow(input + row * count, output + row * count, count, gamma, beta, epsilon)
         }
     }
 

@@ -41,6 +41,19 @@ enum ReferenceReduction {
         }
     }
 
+    static func normaliseRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ gamma: UnsafePointer<Float>?,
+        _ beta: UnsafePointer<Float>?, _ epsilon: Float
+    ) {
+        var (mean, square) = (0.0, 0.0)
+        for i in 0..<count { mean += Double(input[i]) / Double(count) }
+        for i in 0..<count { square += (Double(input[i]) - mean) * (Double(input[i]) - mean) }
+        let factor = 1 / (square / Double(count) + Double(epsilon)).squareRoot()
+        for i in 0..<count {
+            output[i] = Float((Double(input[i]) - mean) * factor * Double(gamma?[i] ?? 1) + Double(beta?[i] ?? 0))
+        }
+    }
+
     static func softmaxRow(_ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ logarithms: Bool) {
         let top = row(.maximum, input, count)
         var sum = 0.0

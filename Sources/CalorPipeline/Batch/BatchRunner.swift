@@ -86,6 +86,7 @@ public final class BatchRunner: @unchecked Sendable {
         }
         var run = run
         Self.refuseUnknownOutputs(&run, index: index)
+        if run.request.output != .standardOutput { AtomicFile.removeAbandoned(of: run.jobs.flatMap { $0.files.map(\.path) }) }
         self.run = run
         self.index = index
         self.journal = journal
@@ -151,7 +152,8 @@ public final class BatchRunner: @unchecked Sendable {
             case .wait: condition.wait()
             case .run(let job, let phase, let alone):
                 var work =
-                    state.work.removeValue(forKey: job) ?? JobWork(run: run, runner: runner, index: index, job: run.jobs[job])
+                    state.work.removeValue(forKey: job)
+                    ?? JobWork(run: run, runner: runner, index: index, journal: journal, job: run.jobs[job])
                 condition.unlock()
                 if phase == .decode { onEvent(.began(input: work.job.item.path)) }
                 // Single-threaded kernels while there is another job for the other cores.

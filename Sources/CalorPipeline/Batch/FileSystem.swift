@@ -10,6 +10,8 @@ import Foundation
 enum FileSystem {
     struct Facts {
         var isFolder: Bool
+        /// False for pipes, sockets and devices, which can be read only once or never end.
+        var isRegular: Bool
         var bytes: Int
         /// Device and file number: the same for two paths to one file.
         var identity: [UInt64]
@@ -20,7 +22,7 @@ enum FileSystem {
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
         return Facts(
-            isFolder: info.st_mode & S_IFMT == S_IFDIR, bytes: Int(info.st_size),
+            isFolder: info.st_mode & S_IFMT == S_IFDIR, isRegular: info.st_mode & S_IFMT == S_IFREG, bytes: Int(info.st_size),
             identity: [UInt64(info.st_dev), UInt64(info.st_ino)])
     }
 
@@ -65,6 +67,8 @@ enum FileSystem {
         }
         return bytes
     }
+
+    static func remove(_ path: String) { unlink(path) }
 
     static func errorText(_ number: Int32) -> String { String(cString: strerror(number)) }
 

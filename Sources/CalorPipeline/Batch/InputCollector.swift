@@ -11,19 +11,22 @@ public struct InputItem: Sendable, Equatable {
 /// Finds the images that a request names, in a stable order.
 struct InputCollector {
     let request: RunRequest
+    /// Names the work; see `RunPlanner.digest`.
+    let plan: String
     /// Folders deeper than this are a loop of another kind.
     static let maximumDepth = 64
 
     func items() throws(PipelineFault) -> [InputItem] {
         var items: [InputItem] = []
         var searched: [String] = []
+        let own = ownResults()
         for path in request.inputs {
             if path == "-" {
                 items.append(InputItem(path: "-", name: InputName("stdin")))
             } else if FileSystem.isFolder(path) {
                 searched.append(path)
                 var visited: Set<[UInt64]> = []
-                walk(path, relative: "", depth: 0, visited: &visited, into: &items)
+                walk(path, relative: "", depth: 0, visited: &visited, own: own, into: &items)
             } else {
                 items.append(InputItem(path: path, name: InputName(InputName(path).file)))
             }
@@ -40,7 +43,10 @@ struct InputCollector {
         return items.filter { request.shard?.contains($0.name.relativePath) ?? true }
     }
 
-    private func walk(_ folder: String, relative: String, depth: Int, visited: inout Set<[UInt64]>, into items: inout [InputItem]) {
+    private func walk(
+        _ folder: String, relative: String, depth: Int, visited: inout Set<[UInt64]>, own: Set<[UInt64]>,
+        into items: inout [InputItem]
+    ) {
         guard depth < Self.maximumDepth, let facts = FileSystem.facts(folder), visited.insert(facts.identity).inserted,
             !isOutput(facts)
         else { return }
@@ -48,8 +54,8 @@ struct InputCollector {
             let path = FileSystem.join(folder, name)
             let inside = FileSystem.join(relative, name)
             if FileSystem.isFolder(path) {
-                walk(path, relative: inside, depth: depth + 1, visited: &visited, into: &items)
-            } else if isImage(inside) {
+                walk(path, relative: inside, depth: depth + 1, visited: &visited, own: own, into: &items)
+            } else if isImage(inside), isWanted(path, own: own) {
                 items.append(InputItem(path: path, name: InputName(inside)))
             }
         }
@@ -61,6 +67,21 @@ struct InputCollector {
             return false
         }
         return !request.inputs.contains { FileSystem.facts($0)?.identity == own.identity }
+    }
+
+    /// Pipes and devices in a folder are passed over: opening one may never end. A broken link is a missing input, and is reported.
+    private func isWanted(_ path: String, own: Set<[UInt64]>) -> Bool {
+        guard let facts = FileSystem.facts(path) else { return true }
+        return facts.isRegular && !own.contains(facts.identity)
+    }
+
+    /// Files that an earlier run of the same work wrote: where results lie among the inputs, they do not become inputs themselves.
+    private func ownResults() -> Set<[UInt64]> {
+        guard case .folder(let folder) = request.output,
+            let text = try? FileSystem.read(RunPlan.journalPath(in: folder), limit: LineFile.maximumBytes)
+        else { return [] }
+        let names = JournalIndex.reading(text).index.names(plan: plan)
+        return Set(names.compactMap { FileSystem.facts(FileSystem.join(folder, $0))?.identity })
     }
 
     private func isImage(_ relative: String) -> Bool {

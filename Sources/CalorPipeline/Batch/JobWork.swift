@@ -15,6 +15,7 @@ struct JobWork {
     let run: RunPlan
     let runner: GraphRunner
     let index: JournalIndex
+    let journal: LineFile?
     let job: RunPlan.Job
 
     private(set) var record: JobRecord
@@ -22,10 +23,11 @@ struct JobWork {
     private var written: [Image] = []
     private var start: UInt64 = 0
 
-    init(run: RunPlan, runner: GraphRunner, index: JournalIndex, job: RunPlan.Job) {
+    init(run: RunPlan, runner: GraphRunner, index: JournalIndex, journal: LineFile?, job: RunPlan.Job) {
         self.run = run
         self.runner = runner
         self.index = index
+        self.journal = journal
         self.job = job
         record = JobRecord(input: job.item.path, plan: run.digest, status: .done)
         record.seed = run.pipeline.seed
@@ -107,7 +109,7 @@ struct JobWork {
     /// What lies where `file` would go. The digest is only taken when the size is the one in the journal.
     private func onDisk(_ file: RunPlan.File) -> JournalIndex.Found {
         guard let facts = FileSystem.facts(file.path) else { return .init(name: file.name) }
-        guard !facts.isFolder, index.entries[file.name]?.bytes == facts.bytes, let bytes = try? FileSystem.read(file.path) else {
+        guard !facts.isFolder, index.expects(file.name, bytes: facts.bytes), let bytes = try? FileSystem.read(file.path) else {
             return .init(name: file.name, bytes: facts.bytes)
         }
         return .init(name: file.name, bytes: facts.bytes, sha256: SHA256.hex(of: bytes))
@@ -155,6 +157,16 @@ struct JobWork {
                 } catch { throw PipelineFault(error) }
                 pixels += image.size.pixels
             }
+            record.outputs = zip(zip(job.files, images), encoded).map { place, bytes in
+                .init(
+                    path: place.0.path, name: place.0.name, sha256: SHA256.hex(of: bytes), bytes: bytes.count,
+                    width: place.1.width, height: place.1.height)
+            }
+            announce()
+            var isComplete = false
+            var appeared: [String] = []
+            // A job that fails takes back what it already put in place, so that outputs are there together or not at all.
+            defer { if !isComplete { for path in appeared { FileSystem.remove(path) } } }
             for (i, file) in job.files.enumerated() {
                 if run.request.output == .standardOutput {
                     if let problem = OutputFolder.writeAll(encoded[i], to: 1) {
@@ -162,12 +174,10 @@ struct JobWork {
                     }
                 } else {
                     try OutputFolder.write(encoded[i], to: file.path)
+                    appeared.append(file.path)
                 }
-                record.outputs.append(
-                    .init(
-                        path: file.path, name: file.name, sha256: SHA256.hex(of: encoded[i]), bytes: encoded[i].count,
-                        width: images[i].width, height: images[i].height))
             }
+            isComplete = true
             let peak = images.reduce(0) { $0 + 2 * $1.bytes }
             record.peakBytes = max(record.peakBytes, peak)
             record.stages.append(
@@ -176,5 +186,13 @@ struct JobWork {
                     values: [:]))
             return .success(false)
         } catch { return .failure(StageFailure(stage: "encode", fault: error)) }
+    }
+
+    /// A kill between the rename and the line about it would leave a file that no later run may touch: the journal is told before.
+    private func announce() {
+        guard let journal else { return }
+        var line = JobRecord(input: record.input, inputSHA256: record.inputSHA256, plan: record.plan, status: .writing)
+        line.outputs = record.outputs
+        journal.append(line.json)
     }
 }

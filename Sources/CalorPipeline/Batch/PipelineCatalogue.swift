@@ -26,7 +26,9 @@ public struct PipelineCatalogue: Sendable {
             bytes = try FileSystem.read(path, limit: PipelineReader.maximumBytes + 1)
         } catch { throw .pipelineUnreadable(path: path, reason: FileSystem.isFolder(path) ? "is a folder" : "cannot be read") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .pipelineUnreadable(path: path, reason: "is not UTF-8 text")
+            throw .shape(
+                place: Place(file: path), what: "is not UTF-8 text",
+                expected: "give a pipeline file, or the name of a bundled pipeline")
         }
         return try PipelineReader.read(text, file: isFile ? path : InputName(path).file)
     }

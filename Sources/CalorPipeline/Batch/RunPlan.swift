@@ -33,6 +33,8 @@ public struct RunPlan: Sendable {
 
     /// Where the journal lies; nil when the output is not a folder.
     public var journalPath: String? {
-        if case .folder(let folder) = request.output { FileSystem.join(folder, ".calor/journal.jsonl") } else { nil }
+        if case .folder(let folder) = request.output { Self.journalPath(in: folder) } else { nil }
     }
+
+    static func journalPath(in folder: String) -> String { FileSystem.join(folder, ".calor/journal.jsonl") }
 }

@@ -17,13 +17,14 @@ public struct RunPlanner {
     }
 
     public func plan() throws(PipelineFault) -> RunPlan {
-        let items = try InputCollector(request: request).items()
+        let digest = digest()
+        let items = try InputCollector(request: request, plan: digest).items()
         try checkOutput(items)
         let budget = request.memoryBytes ?? Int(Double(ProcessInfo.processInfo.physicalMemory) * 0.7)
         var jobs: [RunPlan.Job] = []
         for item in items { jobs.append(try job(item, budget: budget)) }
         try checkNames(jobs)
-        return RunPlan(request: request, pipeline: pipeline, digest: digest(), jobs: jobs, memoryBudget: budget)
+        return RunPlan(request: request, pipeline: pipeline, digest: digest, jobs: jobs, memoryBudget: budget)
     }
 
     // MARK: - One input
@@ -61,8 +62,16 @@ public struct RunPlanner {
                 throw PipelineFault(error)
             }
         }
+        let facts = FileSystem.facts(item.path)
+        if let facts, !facts.isFolder, !facts.isRegular {
+            // A pipe such as <(command) can be read only once.
+            let bytes = try FileSystem.read(item.path, limit: limit)
+            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions), bytes, bytes.count) } catch {
+                throw PipelineFault(error)
+            }
+        }
         let head = try FileSystem.read(item.path, limit: Self.headBytes)
-        let fileBytes = FileSystem.facts(item.path)?.bytes ?? head.count
+        let fileBytes = facts?.bytes ?? head.count
         do {
             return (try ImageDecoder.header(of: head), nil, fileBytes)
         } catch {
@@ -151,7 +160,11 @@ public struct RunPlanner {
         guard request.output != .standardOutput else { return }
         var owners: [String: String] = [:]
         let inputs = Set(jobs.compactMap { FileSystem.facts($0.item.path)?.identity })
+        var seen: Set<String> = []
         for job in jobs {
+            guard seen.insert(job.item.path).inserted else {
+                throw .usage(problem: "\(job.item.path) is among the inputs twice", advice: "give every file and folder once")
+            }
             for file in job.files {
                 if let other = owners.updateValue(job.item.path, forKey: file.name) {
                     throw .collision(output: file.path, inputs: other == job.item.path ? [other] : [other, job.item.path])

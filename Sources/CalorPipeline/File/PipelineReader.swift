@@ -10,7 +10,9 @@ public struct PipelineReader {
     public static func read(_ text: String, file: String) throws(PipelineFault) -> PipelineDocument {
         let reader = PipelineReader(file: file)
         guard text.utf8.count <= maximumBytes else {
-            throw .pipelineUnreadable(path: file, reason: "is larger than \(maximumBytes) bytes")
+            throw .shape(
+                place: Place(file: file), what: "is larger than \(maximumBytes) bytes",
+                expected: "give a pipeline file of at most 1 MB")
         }
         let root: Node?
         do {

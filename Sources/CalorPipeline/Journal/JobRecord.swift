@@ -1,6 +1,10 @@
 /// One line of the journal and of the metrics: what became of one input.
 public struct JobRecord: Sendable, Equatable {
-    public enum Status: String, Sendable { case done, skipped, failed }
+    public enum Status: String, Sendable {
+        case done, skipped, failed
+        /// Only in the journal: these files are about to appear. After a kill it proves what of them is there.
+        case writing
+    }
 
     public struct Output: Sendable, Equatable {
         /// As a user in the folder of the run would write it.

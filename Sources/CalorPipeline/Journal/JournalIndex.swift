@@ -9,6 +9,8 @@ public struct JournalIndex: Sendable, Equatable {
 
     /// By the name relative to the output folder.
     public private(set) var entries: [String: Entry] = [:]
+    /// What was announced and may have been put in place before a kill; forgotten when the job's own line follows.
+    private var announced: [String: Entry] = [:]
 
     public init() {}
 
@@ -28,15 +30,38 @@ public struct JournalIndex: Sendable, Equatable {
     }
 
     mutating func add(_ line: JSON) {
-        guard line["status"]?.text == JobRecord.Status.done.rawValue, let input = line["inputSHA256"]?.text,
+        guard let status = line["status"]?.text.flatMap(JobRecord.Status.init), [.writing, .done].contains(status),
+            let input = line["inputSHA256"]?.text,
             let plan = line["plan"]?.text
         else { return }
         for output in line["outputs"]?.list ?? [] {
             guard let name = output["name"]?.text, let sha256 = output["sha256"]?.text, let bytes = output["bytes"]?.integer else {
                 continue
             }
-            entries[name] = Entry(inputSHA256: input, plan: plan, sha256: sha256, bytes: bytes)
+            let entry = Entry(inputSHA256: input, plan: plan, sha256: sha256, bytes: bytes)
+            if status == .done {
+                entries[name] = entry
+                announced[name] = nil
+            } else {
+                announced[name] = entry
+            }
         }
+    }
+
+    /// Names that the journal has something to say about.
+    func knows(_ name: String) -> Bool { entries[name] != nil || announced[name] != nil }
+
+    /// Whether a file of that size may be one that this journal wrote.
+    func expects(_ name: String, bytes: Int) -> Bool { entries[name]?.bytes == bytes || announced[name]?.bytes == bytes }
+
+    /// The line that describes exactly this file, if there is one.
+    private func proof(of file: Found) -> Entry? {
+        [entries[file.name], announced[file.name]].compactMap { $0 }.first { file.bytes == $0.bytes && file.sha256 == $0.sha256 }
+    }
+
+    /// Names of outputs that were made with this plan.
+    func names(plan: String) -> [String] {
+        entries.filter { $1.plan == plan }.map(\.key) + announced.filter { $1.plan == plan }.map(\.key)
     }
 
     // MARK: - Decisions
@@ -73,19 +98,16 @@ public struct JournalIndex: Sendable, Equatable {
     /// Before any work: only names are known.
     public func early(_ found: [Found], policy: Policy) -> Decision {
         guard policy != .overwrite else { return .work }
-        for file in found where file.bytes != nil && entries[file.name] == nil { return .refuse(name: file.name) }
+        for file in found where file.bytes != nil && !knows(file.name) { return .refuse(name: file.name) }
         return .work
     }
 
     /// When the input is read: `found` has digests where the sizes agree.
     public func decision(inputSHA256: String, plan: String, found: [Found], policy: Policy) -> Decision {
         guard policy != .overwrite else { return .work }
-        let isIntact = found.map { file in
-            entries[file.name].map { file.bytes == $0.bytes && file.sha256 == $0.sha256 } ?? false
-        }
-        let isProved = found.allSatisfy { entries[$0.name].map { $0.inputSHA256 == inputSHA256 && $0.plan == plan } ?? false }
-        if isProved, isIntact.allSatisfy({ $0 }) { return .skip }
-        for (file, intact) in zip(found, isIntact) where file.bytes != nil && !intact {
+        let proofs = found.map(proof)
+        if proofs.allSatisfy({ $0?.inputSHA256 == inputSHA256 && $0?.plan == plan }) { return .skip }
+        for (file, proof) in zip(found, proofs) where file.bytes != nil && proof == nil {
             if policy == .careful || entries[file.name] == nil { return .refuse(name: file.name) }
         }
         return .work

@@ -8,6 +8,8 @@ import Synchronization
 
 /// A file that only grows, line by line; each line is one write, so that a kill can tear at most the last one.
 public final class LineFile: Sendable {
+    static let maximumBytes = 4 << 30
+
     public let path: String
     private let descriptor: Int32
     private let closes: Bool
@@ -29,7 +31,7 @@ public final class LineFile: Sendable {
         let file = LineFile(path: path, descriptor: descriptor, closes: true)
         // Shards may share a journal: only one that is alone may cut, and all hold the lock while they run.
         let isAlone = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-        let text = try FileSystem.read(descriptor, path: path, expected: FileSystem.facts(path)?.bytes ?? 0, limit: 4 << 30)
+        let text = try FileSystem.read(descriptor, path: path, expected: FileSystem.facts(path)?.bytes ?? 0, limit: maximumBytes)
         let (index, complete) = JournalIndex.reading(text)
         if isAlone, complete < text.count, ftruncate(descriptor, complete) != 0 {
             throw .metricsFile(path: path, reason: FileSystem.errorText(errno))
@@ -59,6 +61,6 @@ public final class LineFile: Sendable {
 
     /// *Throws*: when a line could not be written; the images are safe all the same.
     func check() throws(PipelineFault) {
-        if let problem = firstProblem.withLock({ $0 }) { throw .metricsFile(path: path, reason: FileSystem.errorText(problem)) }
+        if let problem = firstProblem.withLock({ $0 }) { throw .inputOutput(path: path, reason: FileSystem.errorText(problem)) }
     }
 }

@@ -18,6 +18,7 @@ public struct RunSummary: Sendable {
             self.pixels += pixels
         case .skipped: skipped += 1
         case .failed: failed += 1
+        case .writing: return
         }
         peakBytes = max(peakBytes, record.peakBytes)
         for stage in record.stages {

@@ -19,12 +19,14 @@ public struct ConvolutionJob: @unchecked Sendable {
     public var scratch: UnsafeMutableRawPointer
     /// For grouped direct convolutions: first and one past the last input block of each pair of output blocks, and where its weights begin.
     public var pairs: UnsafePointer<Int32>?
+    /// Writes the product of the first and the second half of the channels: the output has half of them.
+    public var isGated: Bool
 
     public init(
         geometry: ConvolutionGeometry, weights: UnsafePointer<Float>, input: UnsafePointer<Float>, inputHeight: Int,
         inputWidth: Int,
         output: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, firstRow: Int, endRow: Int, epilogue: Epilogue,
-        scratch: UnsafeMutableRawPointer, pairs: UnsafePointer<Int32>? = nil
+        scratch: UnsafeMutableRawPointer, pairs: UnsafePointer<Int32>? = nil, isGated: Bool = false
     ) {
         self.geometry = geometry
         self.weights = weights
@@ -39,6 +41,7 @@ public struct ConvolutionJob: @unchecked Sendable {
         self.epilogue = epilogue
         self.scratch = scratch
         self.pairs = pairs
+        self.isGated = isGated
     }
 }
 

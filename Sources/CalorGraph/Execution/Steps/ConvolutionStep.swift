@@ -12,8 +12,9 @@ struct ConvolutionStep: Step {
     let activation: Activation
     let slopes: FloatVector?
     let scale: Float
+    let isGated: Bool
 
-    var kernel: String { convolution.kernelName }
+    var kernel: String { convolution.kernelName + (isGated ? "_gated" : "") }
     var scratchBytes: Int { (convolution.scratchBytes(height: height, width: width) + 63) / 64 * 64 }
 
     func run(_ state: RunState) {
@@ -23,7 +24,7 @@ struct ConvolutionStep: Step {
                 activation: activation, slopes: slopes?.pointer, scale: scale, residual: residual.map { state.read($0) })
             convolution.run(
                 input: state.read(input), inputHeight: height, inputWidth: width, output: state.write(output), epilogue: epilogue,
-                rows: range, scratch: scratchBytes > 0 ? state.scratch(part) : nil)
+                gated: isGated, rows: range, scratch: scratchBytes > 0 ? state.scratch(part) : nil)
         }
     }
 }

@@ -1,0 +1,113 @@
+import CalorBase
+import CalorImage
+import Foundation
+import Testing
+
+@testable import CalorRestoration
+
+/// The bundled models on pictures made on the spot.
+@Suite struct RestorerTests {
+    static let models: String = {
+        var root = URL(fileURLWithPath: #filePath)
+        for _ in 0..<3 { root.deleteLastPathComponent() }
+        return root.appendingPathComponent("models").path
+    }()
+
+    static let catalogue = ModelCatalogue(searchPaths: [models])
+
+    static func plane(_ width: Int, _ height: Int, format: SampleFormat = .u8, low: Float = 0, high: Float = 255, seed: UInt64 = 1)
+        -> Plane
+    {
+        let noise = CounterNoise(seed: seed, imageKey: 7)
+        let values = (0..<width * height).map { i -> Float in
+            let (x, y) = (i % width, i / width)
+            let shape = 0.5 + 0.3 * sin(Float(x) / 9) * cos(Float(y) / 13) + (x > width / 2 ? 0.15 : -0.05)
+            return low + (high - low) * min(max(shape + 0.02 * Float(noise.normal(x: x, y: y, channel: 0)), 0), 1)
+        }
+        return Plane(size: Size(width: width, height: height), floats: values, format: format)
+    }
+
+    @Test(arguments: ["ir-x4", "ir-x2", "enhance-ir", "enhance-rgb"])
+    func stripsAndThreadsDoNotChangeASingleBit(name: String) throws {
+        let restorer = try Restorer(model: try Self.catalogue.find(name))
+        let channels = restorer.model.channels
+        let planes = (0..<channels).map { Self.plane(37, 901, seed: UInt64($0 + 1)) }
+        let image = Image(planes: planes, colour: channels == 1 ? .grey : .rgb)
+        let whole = try restorer.restore(image)
+        var options = RestoreOptions()
+        options.stripPixels = 37 * 250
+        let cut = try restorer.restore(image, options: options)
+        #expect(cut.values["strips"]! > 1)
+        #expect(cut.image == whole.image, "\(name): strips")
+        let shared = try restorer.restore(image, pool: WorkerPool(threads: 3))
+        #expect(shared.image == whole.image, "\(name): threads")
+    }
+
+    @Test(arguments: [(1, 1), (2, 3), (1, 40), (41, 1), (17, 5)])
+    func everySizeIsPossible(width: Int, height: Int) throws {
+        for name in ["ir-x4", "enhance-rgb"] {
+            let restorer = try Restorer(model: try Self.catalogue.find(name))
+            let channels = restorer.model.channels
+            let image = Image(planes: (0..<channels).map { _ in Self.plane(width, height) }, colour: channels == 1 ? .grey : .rgb)
+            #expect(
+                try restorer.restore(image).image.size == image.size.scaled(by: restorer.model.scale), "\(name), \(width)×\(height)"
+            )
+        }
+    }
+
+    /// The same scene in counts with any offset and gain comes out as the same scene: the affine map is undone.
+    @Test func countsAreEquivariantUnderOffsetAndGain() throws {
+        let restorer = try Restorer(model: try Self.catalogue.find("ir-x4"))
+        let base = Self.plane(60, 44, format: .f32, low: 0, high: 1000)
+        func restored(gain: Float, offset: Float) throws -> [Float] {
+            let plane = Plane(size: base.size, samples: .f32(base.floats().map { $0 * gain + offset }))
+            let result = try restorer.restore(Image(planes: [plane], colour: .grey, meaning: .counts))
+            return result.image.planes[0].floats().map { ($0 - offset) / gain }
+        }
+        let plain = try restored(gain: 1, offset: 0)
+        let moved = try restored(gain: 0.25, offset: 20_000)
+        let worst = zip(plain, moved).map { abs($0 - $1) }.max() ?? .infinity
+        // A float at 20,000 has steps of 0.002, which is 0.008 in units of the plain image.
+        #expect(worst < 0.2, "\(worst) of 1000 counts")
+    }
+
+    @Test func alphaIsUntouchedByAnEnhancerAndGreyStaysGreyInAnRGBModel() throws {
+        let restorer = try Restorer(model: try Self.catalogue.find("enhance-rgb"))
+        let alpha = Self.plane(20, 14, seed: 9)
+        let image = Image(planes: [Self.plane(20, 14), alpha], colour: .greyAlpha)
+        let result = try restorer.restore(image).image
+        #expect(result.colour == .greyAlpha && result.alpha == alpha)
+    }
+
+    @Test func strengthZeroIsTheInput() throws {
+        let restorer = try Restorer(model: try Self.catalogue.find("enhance-ir"))
+        let image = Image(planes: [Self.plane(30, 22)], colour: .grey)
+        var options = RestoreOptions()
+        options.strength = 0
+        #expect(try restorer.restore(image, options: options).image == image)
+    }
+
+    @Test func aModelThatIsNotTheOneOfItsSidecarIsRefused() throws {
+        var model = try Self.catalogue.find("ir-x4")
+        model.sha256 = String(repeating: "0", count: 64)
+        #expect { try Restorer(model: model) } throws: { ($0 as? any Fault)?.identifier == "model.digest" }
+        #expect { try Self.catalogue.find("ir-x9") } throws: { error in
+            guard let fault = error as? any Fault else { return false }
+            return fault.kind == .missing && (fault.advice ?? "").contains("ir-x4")
+        }
+    }
+
+    /// Without a sidecar, channels and scale come from the network, and the result is the same.
+    @Test func aNetworkByItsPathNeedsNoSidecar() throws {
+        let bundled = try Self.catalogue.find("ir-x4")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("calor-model-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("mine.onnx").path
+        try FileManager.default.copyItem(atPath: bundled.path, toPath: path)
+        let own = try Self.catalogue.find(path)
+        #expect(own.isInferred && own.scale == 4 && own.channels == 1 && own.purpose == .superResolution)
+        let image = Image(planes: [Self.plane(24, 18)], colour: .grey)
+        #expect(try Restorer(model: own).restore(image).image == Restorer(model: bundled).restore(image).image)
+    }
+}
