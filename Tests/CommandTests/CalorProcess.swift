@@ -41,7 +41,7 @@ struct CalorProcess {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let folder { process.currentDirectoryURL = folder }
-        for name in ["stdout", "stderr"] { FileManager.default.createFile(atPath: scratch.path(name), contents: nil) }
+        for name in ["stdout", "stderr"] { try Data().write(to: scratch.url(name)) }
         process.standardOutput = try FileHandle(forWritingTo: scratch.url("stdout"))
         process.standardError = try FileHandle(forWritingTo: scratch.url("stderr"))
         if let input {
