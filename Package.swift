@@ -84,7 +84,7 @@ let package = Package(
             dependencies: ["CalorONNX", "CalorGraph", "CalorTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         .testTarget(
             name: "CalorRestorationTests",
-            dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"]),
+            dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"], exclude: ["Golden"]),
         .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage", "CalorBase"], exclude: ["Golden"]),

@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 
 from calor_training.batches import batches
+from calor_training.muon import Muon
 from calor_training.networks import build, parameter_count
 from calor_training.presets import PRESETS, Preset
-from calor_training.transplant import transplanted
+from calor_training.transplant import grow, transplanted, weights_of_onnx
+from calor_training.watching import watched
 
 ROOT = Path(__file__).resolve().parent.parent
 CHARBONNIER = 1e-3  # the loss is |difference| rounded off below this
@@ -29,22 +31,71 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="instead of the preset's number")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
+    parser.add_argument("--watch", type=int, default=250, help="steps between measurements on held-out images")
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
     return parser.parse_args()
 
 
 def rate(preset: Preset, step: int) -> float:
-    """Linear warm-up, then a cosine to zero."""
-    return preset.rate * min(1, (step + 1) / preset.warmup) * 0.5 * (1 + math.cos(math.pi * step / preset.steps))
+    """Linear warm-up, a constant part unless `decay` is 1, then a cosine to zero."""
+    falling = max(0.0, 1 - (1 - step / preset.steps) / preset.decay)
+    return preset.rate * min(1, (step + 1) / preset.warmup) * 0.5 * (1 + math.cos(math.pi * falling))
+
+
+class Optimisers:
+    """Adam for all, or Muon for the trunk's 3x3 convolutions and Adam for the rest."""
+
+    def __init__(self, network: torch.nn.Module, preset: Preset):
+        hidden = [p for n, p in network.named_parameters()
+                  if preset.optimiser == "muon" and p.ndim == 4 and n.startswith("trunk.") and "entry" not in n]
+        kept = {id(p) for p in hidden}
+        rest = [p for p in network.parameters() if id(p) not in kept]
+        self.parts = [torch.optim.Adam(rest, lr=preset.rate, betas=(0.9, 0.99))]
+        if hidden:
+            self.parts.append(Muon(hidden, lr=preset.rate))
+
+    def step(self, lr: float) -> None:
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = lr
+            part.step()
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad()
+
+    def state_dict(self) -> list[dict]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, states: list[dict]) -> None:
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)
+
+
+def loss_of(output: torch.Tensor, targets: torch.Tensor, preset: Preset, step: int) -> torch.Tensor:
+    """Charbonnier's; in the last `rms` of the steps the root of each patch's mean square, nearer to PSNR."""
+    square = (output - targets).square()
+    if step >= preset.steps * (1 - preset.rms):
+        return torch.sqrt(square.mean((1, 2, 3)) + CHARBONNIER**2).mean()
+    return torch.sqrt(square + CHARBONNIER**2).mean()
 
 
 def start_weights(network: torch.nn.Module, preset: Preset, out: Path) -> None:
-    """Takes over the weights of the preset named in `start_from`."""
-    path = out / preset.start_from / "last.pt"
-    if not path.exists():
-        raise SystemExit(f"{preset.name} starts from {preset.start_from}, but there is no {path}. Train that one first.")
-    trained = torch.load(path, map_location="cpu", weights_only=True)["average"]
-    missing = network.load_state_dict(transplanted(trained, PRESETS[preset.start_from], preset), strict=False)
+    """Takes over the weights of the preset named in `start_from`: from its run, or else from its exported model."""
+    source = PRESETS[preset.start_from]
+    path, exported = out / source.name / "last.pt", ROOT / "models" / source.name.removesuffix("-first") / "model.onnx"
+    if path.exists():
+        trained = torch.load(path, map_location="cpu", weights_only=True)["average"]
+    elif exported.exists():
+        path, trained = exported, weights_of_onnx(exported)
+    else:
+        raise SystemExit(f"{preset.name} starts from {source.name}, but there is no {path}. Train that one first.")
+    print(f"starting from {path}", flush=True)
+    weights = transplanted(trained, source, preset)
+    if (source.width, source.blocks) != (preset.width, preset.blocks):
+        grow(network, weights)
+        return
+    missing = network.load_state_dict(weights, strict=False)
     assert not missing.unexpected_keys and set(missing.missing_keys) <= {"bicubic"}, missing
 
 
@@ -70,7 +121,7 @@ def main() -> None:
         start_weights(network, preset, options.out)
     network = network.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+    optimiser = Optimisers(network, preset)
     step, seconds = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
@@ -78,23 +129,21 @@ def main() -> None:
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, seconds = state["step"], state["seconds"]
-        if state["preset"] != dataclasses.asdict(preset):
+        if {**state["preset"], "steps": 0} != {**dataclasses.asdict(preset), "steps": 0}:
             raise SystemExit(f"{checkpoint} belongs to other settings. Choose another --out, or remove it.")
 
-    source = batches(preset, options.data)
+    source = batches(preset, options.data, options.out / "prepared")
     print(f"{preset.name}: {parameter_count(network)} parameters, step {step} of {preset.steps}, {device}", flush=True)
     total, counted, saved = 0.0, 0, time.monotonic()
     while step < preset.steps:
         began = time.monotonic()
-        for group in optimiser.param_groups:
-            group["lr"] = rate(preset, step)
         inputs, targets = (t.to(device, memory_format=torch.channels_last) for t in source.batch(step))
         output = network(inputs, half=not options.fp32)
-        loss = torch.sqrt((output - targets).square() + CHARBONNIER**2).mean()
+        loss = loss_of(output, targets, preset, step)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        optimiser.step(rate(preset, step))
         step += 1
         momentum = min(AVERAGING, step / (step + 10))
         with torch.no_grad():
@@ -106,6 +155,8 @@ def main() -> None:
             print(f"step {step}  loss {total / counted:.5f}  rate {rate(preset, step):.2e}  "
                   f"minutes {seconds / 60:.1f}", flush=True)
             total, counted = 0.0, 0
+        if preset.soft and step % options.watch == 0:
+            print(f"step {step}  held out: {watched(average, preset, options.data)}", flush=True)
         if step == preset.steps or time.monotonic() - saved > 60 * options.checkpoint_minutes:
             save(checkpoint, {"network": network.state_dict(), "average": average.state_dict(),
                               "optimiser": optimiser.state_dict(), "step": step, "seconds": seconds,

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from .degradations import damaged_infrared, damaged_rgb
-from .images import cropped_to_multiple, image_paths, read_grey, read_rgb, reduced, resized
+from .images import image_paths, read_grey, read_rgb, reduced
+from .pairs import prepared
 from .presets import Preset
 
 JPEG_GRID = 16  # damaged patches are cut this much larger, then cropped anywhere, so that the grid's phase varies
@@ -18,6 +19,24 @@ def symmetry(array: np.ndarray, index: int) -> np.ndarray:
     return array[:, ::-1] if index >= 4 else array
 
 
+def anywhere(low: np.ndarray, side: int, rng: np.random.Generator) -> tuple[int, int]:
+    y, x = (int(rng.integers(n - side + 1)) for n in low.shape)
+    return y, x
+
+
+def busier(low: np.ndarray, side: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Of two places, most often the one with more edges: flat ones teach little."""
+    places = [anywhere(low, side, rng) for _ in range(2)]
+    if rng.random() < 0.2:
+        return places[0]
+
+    def edges(place: tuple[int, int]) -> float:
+        y, x = place
+        return np.abs(np.diff(low[y : y + side : 2, x : x + side].astype(np.float32), axis=1)).sum()
+
+    return max(places, key=edges)
+
+
 def as_tensor(patches: list[np.ndarray]) -> torch.Tensor:
     """[n, c, h, w] in 0…1 from arrays [h, w, c] in 0…255."""
     stacked = np.stack(patches).astype(np.float32) / 255
@@ -25,24 +44,26 @@ def as_tensor(patches: list[np.ndarray]) -> torch.Tensor:
 
 
 class SuperResolutionBatches:
-    """Aligned patches of whole images that Pillow reduced once, up front."""
+    """Aligned patches of whole images that were reduced once, up front."""
 
-    def __init__(self, preset: Preset, data: Path):
-        self.preset, self.pairs = preset, []
-        for path in image_paths(data / "train/ir"):
-            full = read_grey(path)
-            for plane in (full, reduced(full, 0.7)):
-                high = cropped_to_multiple(plane, preset.scale)
-                low = resized(high, high.shape[1] // preset.scale, high.shape[0] // preset.scale)
-                self.pairs.append((low, high))
+    def __init__(self, preset: Preset, data: Path, cache: Path):
+        self.preset = preset
+        kinds = {kind: [pair for pair in pairs if min(pair[0].shape) >= preset.patch]
+                 for kind, pairs in prepared(preset, data, cache).items()}
+        plain, soft = kinds["plain"], kinds["soft"] if preset.soft else []
+        self.pairs = plain + soft
+        self.chances = np.repeat([(1 - preset.soft) / len(plain), preset.soft / max(len(soft), 1)],
+                                 [len(plain), len(soft)])
 
     def batch(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.preset.seed, number))
         side, scale = self.preset.patch, self.preset.scale
         inputs, targets = [], []
-        for index in rng.integers(len(self.pairs), size=self.preset.batch):
+        count, place = len(self.pairs), busier if self.preset.soft else anywhere
+        chances = self.chances if self.preset.soft else None
+        for index in rng.choice(count, size=self.preset.batch, p=chances):
             low, high = self.pairs[index]
-            y, x = (int(rng.integers(n - side + 1)) for n in low.shape)
+            y, x = place(low, side, rng)
             turn = int(rng.integers(8))
             inputs.append(symmetry(low[y : y + side, x : x + side], turn)[..., None])
             y, x, wide = y * scale, x * scale, side * scale
@@ -78,6 +99,8 @@ class EnhancementBatches:
         return as_tensor(inputs), as_tensor(targets)
 
 
-def batches(preset: Preset, data: Path) -> SuperResolutionBatches | EnhancementBatches:
-    kind = SuperResolutionBatches if preset.purpose == "super-resolution" else EnhancementBatches
-    return kind(preset, data)
+def batches(preset: Preset, data: Path, cache: Path) -> SuperResolutionBatches | EnhancementBatches:
+    """`cache` keeps what is prepared once."""
+    if preset.purpose == "super-resolution":
+        return SuperResolutionBatches(preset, data, cache)
+    return EnhancementBatches(preset, data)

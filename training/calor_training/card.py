@@ -4,6 +4,7 @@ import textwrap
 
 from .degradations import CLEAN_SHARE
 from .networks import SLOPE
+from .pairs import HELD_OUT_EVERY
 from .presets import PRESETS, Preset
 
 INFRARED_SOURCES = """\
@@ -15,6 +16,9 @@ INFRARED_SOURCES = """\
 | 29, 16 bit raw | DJI samples, `SanNianYiSi/thermal_parser` | MIT |
 | 4, 16 bit raw | DJI samples, `christophemetsu/theRmalUAV` | GPL-3 (whole repository) |"""
 
+PAIRS_SOURCE = """
+| 100, 8 bit, from JPEG | RoadScene, infrared half of the aligned pairs, `hanna-xu/RoadScene` | not stated: research use |"""
+
 RGB_SOURCES = """\
 | images | source | licence |
 | --- | --- | --- |
@@ -22,7 +26,12 @@ RGB_SOURCES = """\
 | 10, PNG | Urban100, `jbhuang0604/SelfExSR` | not stated: research use |"""
 
 USES = {
-    "ir-x4": "Enlarges 8-bit or 16-bit infrared images four times in each direction.",
+    "ir-x4": "Enlarges 8-bit or 16-bit infrared images four times in each direction. Fast; `ir-x4-best` is the larger "
+             "network.",
+    "ir-x4-best": "Enlarges 8-bit or 16-bit infrared images four times in each direction, nearer to the truth than "
+                  "`ir-x4`, in three to four times its time.",
+    "ir-x4-camera": "Enlarges infrared images four times that a camera recorded slightly out of focus, and sharpens "
+                    "them. On images that are sharp for their size, use `ir-x4`.",
     "ir-x2": "Enlarges 8-bit or 16-bit infrared images twice in each direction.",
     "enhance-ir": "Removes column or row stripes, sensor noise and mild JPEG residue from infrared images. It needs no "
                   "noise level and leaves clean images nearly as they are.",
@@ -42,6 +51,15 @@ DAMAGE = {
                    "(7 %), Gaussian noise (deviation 0 to 25 of 255; the same in all channels for 15 %), rounding to "
                    "8 bit, JPEG (75 %; quality 40 to 100, 4:2:0 or 4:4:4).",
 }
+
+SOFTENING = """The same was done with two softened versions of each image: reduced by 0.55 to 1, then enlarged by 1.2
+to 1.9 (bilinear, bicubic or Lanczos, up to 5 % unequally in the two directions), as images look that were enlarged when
+they were registered; {soft:.0%} of the patches are from these. Of two random places in an image, the one with more edges
+was mostly taken."""
+
+CAMERA = """Each training image was seen four times through a small camera: Gaussian blur of 0.4 to 1.0 small pixels, a
+little drawn out, reduction by a box or Pillow's bicubic, and in some of them vignetting up to 10 levels, contrast down to
+0.9, column stripes, noise up to 2 levels, JPEG of quality 85 to 100."""
 
 NOT_FOR = {
     "super-resolution": """\
@@ -66,8 +84,10 @@ def wrapped(text: str) -> str:
 
 def sources(preset: Preset) -> str:
     """Of the preset and of every preset that it starts from."""
-    tables = [INFRARED_SOURCES if preset.kind == "infrared" else RGB_SOURCES]
-    if preset.start_from and (inherited := sources(PRESETS[preset.start_from])) not in tables:
+    own = INFRARED_SOURCES + PAIRS_SOURCE * preset.pairs if preset.kind == "infrared" else RGB_SOURCES
+    tables = [own]
+    start = preset.start_from and PRESETS[preset.start_from]
+    if start and start.kind != preset.kind and (inherited := sources(start)) not in tables:
         tables += [f"From `{preset.start_from}`, whose weights were the start:", inherited]
     return "\n\n".join(tables)
 
@@ -112,16 +132,28 @@ def explanation(preset: Preset) -> str:
             f"`numpy.random.default_rng(n)`. `clean` is the undamaged image against itself.")
 
 
+def degradation(preset: Preset) -> str:
+    if preset.family == "camera":
+        return wrapped(CAMERA)
+    plain = DAMAGE.get(preset.name) or DAMAGE[preset.purpose]
+    held = (f" One image in {HELD_OUT_EVERY} of the first table was held out to watch the training." if preset.soft else "")
+    return wrapped(plain + " " + SOFTENING.format(soft=preset.soft) * (preset.soft > 0) + held)
+
+
 def card(preset: Preset, *, tables: list[dict], radius: int, parameters: int, steps: int, minutes: float,
          machine: str) -> str:
     start = f" It starts from the weights of `{preset.start_from}` and so inherits its data." if preset.start_from else ""
+    rule = "Muon for the trunk's 3x3 convolutions, Adam for the rest" if preset.optimiser == "muon" else "Adam"
+    fall = "" if preset.decay == 1 else f"constant, in the last {preset.decay:.0%} of the steps "
+    loss = "Charbonnier loss" + (f" (in the last {preset.rms:.0%} of the steps the root of each patch's mean square)"
+                                 if preset.rms else "")
     planned = f"{steps} steps" if steps == preset.steps else f"{steps} of {preset.steps} planned steps"
     layers = f"""{architecture(preset)} {parameters} learnt parameters; receptive-field radius {radius} input pixels.
 Input and output are nominally 0…1; the output is not clipped."""
     convention = f"""Results rounded to 8 bit, 4 pixels shaved from each side, mean over the images.
 {explanation(preset)}"""
     training = f"""`training/train.py --preset {preset.name}`: seed {preset.seed}, {planned} of {preset.batch}
-patches of {preset.patch}x{preset.patch} input pixels, Charbonnier loss, Adam, rate {preset.rate:g} falling to 0 by a
+patches of {preset.patch}x{preset.patch} input pixels, {loss}, {rule}, rate {preset.rate:g}, {fall}falling to 0 by a
 cosine; exported is the running average of the weights (0.999).{start} It took {minutes:.0f} minutes on {machine},
 shared with other work."""
     return f"""# {preset.name}
@@ -146,7 +178,7 @@ used in training.
 
 ## Degradation
 
-{wrapped(DAMAGE.get(preset.name) or DAMAGE[preset.purpose])}
+{degradation(preset)}
 
 ## Training
 

@@ -42,6 +42,58 @@ def with_stripes(image: np.ndarray, gain: float, bias: float, rng: np.random.Gen
     return image * rng.uniform(1 - gain, 1 + gain, shape) + rng.uniform(-bias, bias, shape)
 
 
+def camera_reduced(image: np.ndarray, scale: int, rng: np.random.Generator) -> np.ndarray:
+    """Bytes [h / scale, w / scale] of a plane [h, w]: what a small, not quite focused sensor would have recorded.
+
+    Blur by optics or focus (deviation 0.4 to 1.0 of a small pixel, round or drawn out), the pixel's own mean, then in
+    random measure vignetting, less contrast, stripes, noise, rounding, and the file's JPEG. The large image keeps its
+    brightness, so the network learns to sharpen and clean but not to change grey values: contrast and vignetting are
+    kept mild.
+    """
+    height, width = (side // scale for side in image.shape)
+    sigma = rng.uniform(0.4, 1.0) * scale
+    stretch = rng.uniform(0.8, 1.25)
+    seen = gaussian_blurred(image.astype(np.float32), sigma * stretch, sigma / stretch)
+    if rng.random() < 0.5:
+        low = np.asarray(Image.fromarray(seen).resize((width, height), Image.Resampling.BOX))
+    else:
+        low = np.asarray(Image.fromarray(seen).resize((width, height), Image.Resampling.BICUBIC))
+    low = low[..., None]
+    if rng.random() < 0.2:
+        low = with_vignetting(low, rng.uniform(0, 10))
+    if rng.random() < 0.2:
+        low = low.mean() + (low - low.mean()) * rng.uniform(0.9, 1.0)
+    if rng.random() < 0.3:
+        low = with_stripes(low, rng.uniform(0, 0.01), rng.uniform(0, 1), rng)
+    if rng.random() < 0.7:
+        low = with_noise(low, rng.uniform(0, 2), rng)
+    if rng.random() < 0.2:
+        low = through_jpeg(low, int(rng.integers(85, 101)))
+    return as_bytes(low)[..., 0]
+
+
+def gaussian_blurred(plane: np.ndarray, across: float, down: float) -> np.ndarray:
+    """Separable, with repeated edges. `across` and `down` are deviations in pixels."""
+    for axis, sigma in ((1, across), (0, down)):
+        radius = int(np.ceil(3 * sigma))
+        taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+        taps /= taps.sum()
+        padding = [(0, 0), (0, 0)]
+        padding[axis] = (radius, radius)
+        padded, length = np.pad(plane, padding, mode="edge"), plane.shape[axis]
+        plane = sum(w * np.take(padded, range(k, k + length), axis) for k, w in enumerate(taps)).astype(np.float32)
+    return plane
+
+
+def with_vignetting(image: np.ndarray, depth: float) -> np.ndarray:
+    """`depth` levels darker in the corners, by the fourth power of the cosine of a lens that sees 60 degrees."""
+    height, width = image.shape[:2]
+    y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in (height, width))
+    radius = np.hypot(*np.meshgrid(x, y)) / np.sqrt(2)
+    fall = 1 - np.cos(np.arctan(radius * np.tan(np.radians(30)))) ** 4
+    return image - depth * (fall / fall.max())[..., None]
+
+
 def damaged_rgb(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < CLEAN_SHARE:
         return image

@@ -33,9 +33,10 @@ def read_rgb(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-def resized(plane: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Antialiased bicubic; bytes stay bytes (rounded between the passes, as Pillow does), floats stay floats."""
-    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+def resized(plane: np.ndarray, width: int, height: int,
+            kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+    """Antialiased, bicubic unless told; bytes stay bytes (rounded between the passes, as Pillow does), floats stay floats."""
+    return np.asarray(Image.fromarray(plane).resize((width, height), kernel))
 
 
 def reduced(plane: np.ndarray, factor: float) -> np.ndarray:

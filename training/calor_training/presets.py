@@ -1,4 +1,4 @@
-"""The four recipes. A preset and a seed decide a run completely, up to rounding."""
+"""The recipes. A preset and a seed decide a run completely, up to rounding."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,12 @@ class Preset:
     warmup: int = 100
     start_from: str | None = None  # preset whose weights initialise this one
     seed: int = 1
+    optimiser: str = "adam"  # or "muon" for the trunk's convolutions, with Adam for the rest
+    decay: float = 1.0  # share of the steps, at the end, over which the rate falls to zero by a cosine
+    family: str = "exact"  # of the pairs for super-resolution: or "camera"
+    soft: float = 0.0  # share of the patches from images that were enlarged before they were reduced
+    pairs: bool = False  # also train on the infrared half of train/pairs
+    rms: float = 0.0  # share of the steps, at the end, with the root of each patch's mean square as loss
 
     @property
     def channels(self) -> int:
@@ -32,9 +38,15 @@ class Preset:
 PRESETS = {
     preset.name: preset
     for preset in [
-        Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
+        Preset("ir-x4-first", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
+        Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=4000,
+               rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", decay=0.5, soft=0.5, pairs=True,
+               rms=0.5),
+        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=5500,
+               rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0.7, soft=0.5, pairs=True,
+               rms=0.4),
         Preset("ir-x2", "super-resolution", "infrared", 2, width=48, blocks=8, patch=40, batch=16, steps=300,
-               rate=5e-4, warmup=30, start_from="ir-x4"),
+               rate=5e-4, warmup=30, start_from="ir-x4-first"),
         Preset("enhance-rgb", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=3000),
         Preset("enhance-ir", "enhancement", "infrared", 1, width=64, blocks=10, patch=96, batch=8, steps=700,
                rate=5e-4, warmup=30, start_from="enhance-rgb"),

@@ -1,6 +1,8 @@
-"""Starting one network from another that has the same trunk but a different input or output."""
+"""Starting one network from another: with another input or output, or grown in width and depth."""
 
+import numpy as np
 import torch
+from torch import nn
 
 from .presets import Preset
 
@@ -8,7 +10,7 @@ State = dict[str, torch.Tensor]
 
 
 def transplanted(state: State, source: Preset, target: Preset) -> State:
-    """The weights of `source`, reshaped for `target`; buffers are left out.
+    """The weights of `source`, reshaped for `target` of the same width and depth; buffers are left out.
 
     Between scales, the phases of the output are averaged to the coarser grid. From colour to grey, the result is the
     colour network on three equal channels, averaged over its three results.
@@ -28,3 +30,47 @@ def averaged_phases(head: torch.Tensor, fine: int, coarse: int) -> torch.Tensor:
     """[fine², …] to [coarse², …]."""
     ratio = fine // coarse
     return head.unflatten(0, (coarse, ratio, coarse, ratio)).mean((1, 3)).flatten(0, 1)
+
+
+@torch.no_grad()
+def grow(network: nn.Module, weights: State) -> None:
+    """Puts the weights of a narrower, shallower network into `network` so that the result computes the same.
+
+    New channels start from `network`'s own random weights but nothing old reads them yet; new blocks go in between
+    the old ones, with a second convolution of zero.
+    """
+    old_blocks = 1 + max(int(k.split(".")[2]) for k in weights if k.startswith("trunk.blocks."))
+    blocks = len(network.trunk.blocks)
+    # Where each old block goes: spread evenly, the first one first.
+    places = {f"trunk.blocks.{i * blocks // old_blocks}.": f"trunk.blocks.{i}." for i in range(old_blocks)}
+    for name, parameter in network.named_parameters():
+        prefix = ".".join(name.split(".")[:3]) + "."
+        if name.startswith("trunk.blocks.") and prefix not in places:
+            if ".second." in name:
+                parameter.zero_()
+            continue
+        old = weights[name.replace(prefix, places[prefix]) if prefix in places else name]
+        if parameter.ndim == 1:
+            parameter[: old.shape[0]] = old
+            continue
+        rows, columns = old.shape[:2]
+        parameter[:rows, :columns] = old
+        parameter[:rows, columns:] = 0
+
+
+def weights_of_onnx(path) -> State:
+    """The weights of a super-resolver or enhancer that `export.py` wrote, under PyTorch's names."""
+    import onnx
+    from onnx import numpy_helper
+
+    state = {}
+    for tensor in onnx.load(path).graph.initializer:
+        parts = tensor.name.split(".")
+        if parts[0] == "bicubic":
+            continue
+        if parts[0].startswith("block"):
+            parts = ["trunk", "blocks", parts[0].removeprefix("block"), *parts[1:]]
+        elif parts[0] in ("entry", "exit"):
+            parts = ["trunk", *parts]
+        state[".".join(parts)] = torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
+    return state
