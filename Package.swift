@@ -37,7 +37,12 @@ let package = Package(
         .target(
             name: "CalorKernelsAVX2", dependencies: ["CalorTensor", "CCalorCPU"],
             swiftSettings: kernelFlags(["-mavx2", "-mfma"])),
-        .target(name: "CalorKernels", dependencies: ["CalorBase", "CalorTensor", "CCalorCPU", "CalorKernelsAVX2"]),
+        // Shares sources with CalorKernelsAVX2 by symbolic links: those that do not care how wide a vector is.
+        .target(
+            name: "CalorKernelsAVX512", dependencies: ["CalorTensor", "CCalorCPU"],
+            swiftSettings: kernelFlags(["-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq"])),
+        .target(
+            name: "CalorKernels", dependencies: ["CalorBase", "CalorTensor", "CCalorCPU", "CalorKernelsAVX2", "CalorKernelsAVX512"]),
         .target(name: "CalorGraph", dependencies: ["CalorBase", "CalorTensor", "CalorKernels"]),
         .target(
             name: "CalorONNX",
@@ -77,7 +82,8 @@ let package = Package(
         .testTarget(name: "CalorBaseTests", dependencies: ["CalorBase"]),
         .testTarget(name: "CalorTensorTests", dependencies: ["CalorTensor", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorImageTests", dependencies: ["CalorImage", "CalorBase"], exclude: ["Golden"]),
-        .testTarget(name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorKernelsAVX2", "CalorTensor"]),
+        .testTarget(
+            name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorKernelsAVX2", "CalorKernelsAVX512", "CalorTensor"]),
         .testTarget(name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor"], exclude: ["Golden"]),
         .testTarget(
             name: "CalorONNXTests",

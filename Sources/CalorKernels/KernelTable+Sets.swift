@@ -1,9 +1,11 @@
 import CalorKernelsAVX2
+import CalorKernelsAVX512
 import CalorTensor
 
 extension KernelTable {
     public static let reference = KernelTable(
         instructionSet: .reference,
+        grouping: .pairs,
         convolution: { _, job in ReferenceConvolution.run(job) },
         convolutionScratch: { _, _, _, _ in 0 },
         matrix: ReferenceMatrix.run,
@@ -23,12 +25,46 @@ extension KernelTable {
 
     static let avx2 = KernelTable(
         instructionSet: .avx2,
+        grouping: .pairs,
         convolution: { algorithm, job in
             if algorithm == .reference { ReferenceConvolution.run(job) } else { AVX2.convolution(algorithm, job) }
         },
         convolutionScratch: AVX2.convolutionScratch,
         matrix: AVX2.matrix,
         unary: AVX2.unary,
+        binary: AVX2.binary,
+        binaryScalar: AVX2.binaryScalar,
+        binaryLanes: AVX2.binaryLanes,
+        multiplyAdd: AVX2.multiplyAdd,
+        scaleShiftLanes: AVX2.scaleShiftLanes,
+        slopeLanes: AVX2.slopeLanes,
+        reduceRow: AVX2.reduceRow,
+        laneSums: AVX2.laneSums,
+        softmaxRow: AVX2.softmaxRow,
+        normaliseRow: AVX2.normaliseRow,
+        weightedRows: AVX2.weightedRows,
+        gatherLanes: AVX2.gatherLanes)
+
+    /// What wider registers do not make faster comes from AVX2.
+    static let avx512 = KernelTable(
+        instructionSet: .avx512,
+        grouping: .quads,
+        convolution: { algorithm, job in
+            if algorithm == .reference {
+                ReferenceConvolution.run(job)
+            } else if AVX512.convolves(algorithm, job.geometry) {
+                AVX512.convolution(algorithm, job)
+            } else {
+                AVX2.convolution(algorithm, job)
+            }
+        },
+        convolutionScratch: { algorithm, geometry, height, width in
+            AVX512.convolves(algorithm, geometry)
+                ? AVX512.convolutionScratch(algorithm, geometry, height, width)
+                : AVX2.convolutionScratch(algorithm, geometry, height, width)
+        },
+        matrix: AVX2.matrix,
+        unary: AVX512.unary,
         binary: AVX2.binary,
         binaryScalar: AVX2.binaryScalar,
         binaryLanes: AVX2.binaryLanes,

@@ -1,4 +1,3 @@
-import CalorKernelsAVX2
 import CalorTensor
 
 #if canImport(Glibc)
@@ -12,13 +11,18 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     /// Plain loops; runs everywhere and is the oracle of the tests.
     case reference
     case avx2
+    case avx512
 
     public var isAvailable: Bool {
         switch self {
         case .reference: true
         case .avx2: CPUFeatures.current.avx2 && CPUFeatures.current.fma
+        case .avx512: CPUFeatures.current.avx512 && InstructionSet.avx2.isAvailable
         }
     }
+
+    /// The fastest set that this processor runs.
+    public static var best: InstructionSet { allCases.last { $0.isAvailable } ?? .reference }
 }
 
 /// The kernels of one instruction set.
@@ -26,6 +30,8 @@ public enum InstructionSet: String, Sendable, CaseIterable {
 /// A new set is a new target with its own flags, and one more constant here.
 public struct KernelTable: Sendable {
     public let instructionSet: InstructionSet
+    /// How the kernels take output channels together, which decides the order of the weights.
+    let grouping: ChannelGrouping
     let convolution: @Sendable (ConvolutionAlgorithm, ConvolutionJob) -> Void
     let convolutionScratch: @Sendable (ConvolutionAlgorithm, ConvolutionGeometry, Int, Int) -> Int
     let matrix: @Sendable (MatrixJob) -> Void
@@ -70,7 +76,7 @@ public struct KernelTable: Sendable {
         {
             return table(for: set)
         }
-        return InstructionSet.avx2.isAvailable ? .avx2 : .reference
+        return table(for: .best)
     }()
 
     /// The table of one instruction set, which must be available.
@@ -79,6 +85,7 @@ public struct KernelTable: Sendable {
         switch set {
         case .reference: return .reference
         case .avx2: return .avx2
+        case .avx512: return .avx512
         }
     }
 }

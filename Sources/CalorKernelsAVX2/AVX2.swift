@@ -67,7 +67,7 @@ public enum AVX2 {
         _ output: UnsafeMutablePointer<Float>,
         _ count: Int, _ lanesFirst: Bool
     ) {
-        laneFloats(operation, a, load(lanes), output, count &* 8, lanesFirst)
+        laneFloats(operation, a, repeatedBlock(lanes), output, count &* 8, lanesFirst)
     }
 
     @inline(never)

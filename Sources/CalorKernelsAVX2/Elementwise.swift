@@ -1,4 +1,3 @@
-import CCalorCPU
 import CalorTensor
 
 #if canImport(Glibc)
@@ -7,17 +6,17 @@ import CalorTensor
     import Darwin
 #endif
 
-/// Applies `body` to eight numbers at a time; the last few go through a padded copy, so every element gets the same operations.
+/// Applies `body` to a vector of numbers at a time; the last few go through a padded copy, so every element gets the same operations.
 ///
 /// There is one call of `body`, or the compiler would not inline it.
 @inline(__always)
 private func map(_ input: Source, _ output: Target, _ count: Int, _ body: (V) -> V) {
     var i = 0
     while i < count {
-        let isWhole = i &+ 8 <= count
+        let isWhole = i &+ lanes <= count
         let y = body(isWhole ? load(input, i) : partial(input + i, count &- i))
         if isWhole { store(y, output, i) } else { storePartial(y, output + i, count &- i) }
-        i &+= 8
+        i &+= lanes
     }
 }
 
@@ -25,11 +24,11 @@ private func map(_ input: Source, _ output: Target, _ count: Int, _ body: (V) ->
 private func map(_ a: Source, _ b: Source, _ output: Target, _ count: Int, _ body: (V, V) -> V) {
     var i = 0
     while i < count {
-        let isWhole = i &+ 8 <= count
+        let isWhole = i &+ lanes <= count
         let x = isWhole ? load(a, i) : partial(a + i, count &- i)
         let y = body(x, isWhole ? load(b, i) : partial(b + i, count &- i))
         if isWhole { store(y, output, i) } else { storePartial(y, output + i, count &- i) }
-        i &+= 8
+        i &+= lanes
     }
 }
 
@@ -58,17 +57,17 @@ func unaryFloats(_ operation: UnaryOperation, _ input: Source, _ output: Target,
     case .activation(let activation): activate(activation, input, output, count)
     case .negate: map(input, output, count) { -$0 }
     case .absolute: map(input, output, count) { magnitude($0) }
-    case .squareRoot: map(input, output, count) { calor_f32x8_sqrt($0) }
+    case .squareRoot: map(input, output, count) { squareRootLanes($0) }
     case .reciprocal: map(input, output, count) { one / $0 }
-    case .reciprocalSquareRoot: map(input, output, count) { one / calor_f32x8_sqrt($0) }
+    case .reciprocalSquareRoot: map(input, output, count) { one / squareRootLanes($0) }
     case .exponential: map(input, output, count) { exponential($0) }
     case .erf: map(input, output, count) { errorFunction($0) }
     case .square: map(input, output, count) { $0 * $0 }
     case .sign:
         map(input, output, count) { $0.replacing(with: one, where: $0 .> V()).replacing(with: -one, where: $0 .< V()) }
-    case .floor: map(input, output, count) { calor_f32x8_floor($0) }
-    case .ceiling: map(input, output, count) { calor_f32x8_ceil($0) }
-    case .roundHalfToEven: map(input, output, count) { calor_f32x8_roundeven($0) }
+    case .floor: map(input, output, count) { floorLanes($0) }
+    case .ceiling: map(input, output, count) { ceilingLanes($0) }
+    case .roundHalfToEven: map(input, output, count) { roundedToEvenLanes($0) }
     // Rare in image networks: libm, one by one.
     case .logarithm: mapScalar(input, output, count) { logf($0) }
     case .sine: mapScalar(input, output, count) { sinf($0) }
@@ -132,7 +131,7 @@ func binaryFloats(_ operation: BinaryOperation, _ a: Source, _ b: Source, _ outp
     }
 }
 
-/// With the same eight numbers for every group of eight.
+/// With the same eight numbers for every group of eight; `c` repeats them.
 @inline(never)
 func laneFloats(_ operation: BinaryOperation, _ a: Source, _ c: V, _ output: Target, _ count: Int, _ constantFirst: Bool) {
     switch operation {
@@ -150,9 +149,9 @@ func laneFloats(_ operation: BinaryOperation, _ a: Source, _ c: V, _ output: Tar
 @inline(never)
 func multiplyAddFloats(_ a: Source, _ b: Source, _ c: Source, _ output: Target, _ count: Int) {
     var i = 0
-    while i &+ 8 <= count {
+    while i &+ lanes <= count {
         store(fused(load(c, i), load(a, i), load(b, i)), output, i)
-        i &+= 8
+        i &+= lanes
     }
     if i < count {
         let rest = count &- i
@@ -163,12 +162,12 @@ func multiplyAddFloats(_ a: Source, _ b: Source, _ c: Source, _ output: Target, 
 
 @inline(never)
 func scaleShiftFloats(_ input: Source, _ scale: Source, _ shift: Source, _ output: Target, _ count: Int) {
-    let (a, b) = (load(scale), load(shift))
+    let (a, b) = (repeatedBlock(scale), repeatedBlock(shift))
     map(input, output, count &* 8) { fused(b, $0, a) }
 }
 
 @inline(never)
 func slopeFloats(_ input: Source, _ slopes: Source, _ output: Target, _ count: Int) {
-    let slope = load(slopes)
+    let slope = repeatedBlock(slopes)
     map(input, output, count &* 8) { $0.replacing(with: $0 * slope, where: $0 .< V()) }
 }

@@ -1,4 +1,4 @@
-// Polynomials for eight numbers at a time, fitted at Chebyshev nodes in f64 and rounded. The stated errors are those of the tests.
+// Polynomials for a vector of numbers at a time, fitted at Chebyshev nodes in f64 and rounded. The stated errors are those of the tests.
 
 /// e^x. *Precision*: relative error 2e-7; 0 below −104, infinity above 88.73, NaN stays.
 @inline(__always)
@@ -17,10 +17,10 @@ func exponential(_ x: V) -> V {
     q = fused(V(repeating: 0.5), r, q)
     let p = fused(fused(V(repeating: 1), r, V(repeating: 1)), r * r, q)
     // 2ⁿ in two factors, so that neither overflows.
-    let bits = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- SIMD8<Int32>(repeating: 0x4b40_0000)
-    let half = bits &>> SIMD8<Int32>(repeating: 1)
-    let one = SIMD8<Int32>(repeating: 127)
-    let shift = SIMD8<Int32>(repeating: 23)
+    let bits = unsafeBitCast(shifted, to: VI.self) &- VI(repeating: 0x4b40_0000)
+    let half = bits &>> VI(repeating: 1)
+    let one = VI(repeating: 127)
+    let shift = VI(repeating: 23)
     let first = unsafeBitCast((half &+ one) &<< shift, to: V.self)
     let second = unsafeBitCast((bits &- half &+ one) &<< shift, to: V.self)
     return p * first * second
@@ -28,14 +28,14 @@ func exponential(_ x: V) -> V {
 
 @inline(__always)
 func magnitude(_ x: V) -> V {
-    unsafeBitCast(unsafeBitCast(x, to: SIMD8<UInt32>.self) & SIMD8<UInt32>(repeating: 0x7fff_ffff), to: V.self)
+    unsafeBitCast(unsafeBitCast(x, to: VU.self) & VU(repeating: 0x7fff_ffff), to: V.self)
 }
 
 /// `value`, which is not negative, with the sign of `x`.
 @inline(__always)
 func withSign(of x: V, _ value: V) -> V {
-    let sign = unsafeBitCast(x, to: SIMD8<UInt32>.self) & SIMD8<UInt32>(repeating: 0x8000_0000)
-    return unsafeBitCast(unsafeBitCast(value, to: SIMD8<UInt32>.self) | sign, to: V.self)
+    let sign = unsafeBitCast(x, to: VU.self) & VU(repeating: 0x8000_0000)
+    return unsafeBitCast(unsafeBitCast(value, to: VU.self) | sign, to: V.self)
 }
 
 /// The error function. *Precision*: relative error 4e-7; NaN stays.

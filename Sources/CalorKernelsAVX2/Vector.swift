@@ -4,8 +4,13 @@ import CCalorCPU
 // would end up in code that runs on every processor.
 
 typealias V = SIMD8<Float>
+typealias VI = SIMD8<Int32>
+typealias VU = SIMD8<UInt32>
 typealias Source = UnsafePointer<Float>
 typealias Target = UnsafeMutablePointer<Float>
+
+/// Numbers in a vector.
+let lanes = 8
 
 @inline(__always)
 func load(_ pointer: Source, _ index: Int = 0) -> V {
@@ -43,3 +48,19 @@ func copy(_ from: Source, _ to: Target, _ count: Int) {
         i &+= 8
     }
 }
+
+/// The eight numbers of a block, in every block of a vector.
+@inline(__always)
+func repeatedBlock(_ pointer: Source) -> V { load(pointer) }
+
+@inline(__always)
+func squareRootLanes(_ x: V) -> V { calor_f32x8_sqrt(x) }
+
+@inline(__always)
+func floorLanes(_ x: V) -> V { calor_f32x8_floor(x) }
+
+@inline(__always)
+func ceilingLanes(_ x: V) -> V { calor_f32x8_ceil(x) }
+
+@inline(__always)
+func roundedToEvenLanes(_ x: V) -> V { calor_f32x8_roundeven(x) }

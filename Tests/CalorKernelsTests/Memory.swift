@@ -49,4 +49,6 @@ func relativeError(_ values: [Float], _ reference: [Float]) -> Float {
 }
 
 /// The table under test, or nil on a processor without it.
-let fastTable: KernelTable? = InstructionSet.avx2.isAvailable ? KernelTable.table(for: .avx2) : nil
+let fastTables: [KernelTable] = InstructionSet.allCases.filter { $0 != .reference && $0.isAvailable }.map {
+    KernelTable.table(for: $0)
+}

@@ -28,3 +28,25 @@ static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_ceil(calor_
 static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_roundeven(calor_f32x8 a) {
     return __builtin_elementwise_roundeven(a);
 }
+
+// Sixteen at a time, for kernel targets with 512-bit registers.
+typedef float calor_f32x16 __attribute__((ext_vector_type(16)));
+
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_fma(calor_f32x16 a, calor_f32x16 b, calor_f32x16 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_sqrt(calor_f32x16 a) { return __builtin_elementwise_sqrt(a); }
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_floor(calor_f32x16 a) { return __builtin_elementwise_floor(a); }
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_ceil(calor_f32x16 a) { return __builtin_elementwise_ceil(a); }
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_roundeven(calor_f32x16 a) {
+    return __builtin_elementwise_roundeven(a);
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_join(calor_f32x8 low, calor_f32x8 high) {
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x16_low(calor_f32x16 a) {
+    return __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x16_high(calor_f32x16 a) {
+    return __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
+}

@@ -1,4 +1,5 @@
 import CalorKernelsAVX2
+import CalorKernelsAVX512
 import CalorTensor
 
 #if canImport(Glibc)
@@ -26,14 +27,19 @@ public enum KernelBenchmark {
     ///
     /// Nil for the reference, which has no such kernel.
     public static func peakGigaflops(_ table: KernelTable = .current) -> Double? {
-        guard table.instructionSet == .avx2 else { return nil }
-        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 8) { seed in
+        let rounds: (Int, UnsafeMutablePointer<Float>) -> Int
+        switch table.instructionSet {
+        case .reference: return nil
+        case .avx2: rounds = AVX2.fusedMultiplyAddRounds
+        case .avx512: rounds = AVX512.fusedMultiplyAddRounds
+        }
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { seed in
             guard let seed = seed.baseAddress else { return nil }
             var best = 0.0
             for _ in 0..<20 {
-                seed.initialize(repeating: 0.5, count: 8)
+                seed.initialize(repeating: 0.5, count: 16)
                 let start = cpuSeconds()
-                let flops = AVX2.fusedMultiplyAddRounds(100_000, seed)
+                let flops = rounds(50_000, seed)
                 best = max(best, Double(flops) / (cpuSeconds() - start) * 1e-9)
             }
             return best

@@ -2,21 +2,24 @@ import CalorTensor
 
 /// Puts the weights of a convolution in the order in which its kernel reads them.
 ///
-/// Output channels go in pairs of blocks (16 lanes); an odd last block has 8 lanes of its own.
+/// Output channels go in the groups that the instruction set takes together.
 enum ConvolutionPacking {
     struct Packed {
         let weights: AlignedBytes
-        /// Three numbers a pair: first and one past the last input block, offset of its weights in floats.
+        /// Three numbers a group: first and one past the last input block, offset of its weights in floats.
         let pairs: AlignedBytes?
     }
 
-    static func pack(_ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm) -> Packed {
+    static func pack(
+        _ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm,
+        _ grouping: ChannelGrouping
+    ) -> Packed {
         switch algorithm {
         case .reference: copied(weights)
-        case .winograd43: Packed(weights: WinogradWeights.transformed(weights, g), pairs: nil)
-        case .direct, .pointwise: direct(weights, g)
+        case .winograd43: Packed(weights: WinogradWeights.transformed(weights, g, grouping), pairs: nil)
+        case .direct, .pointwise: direct(weights, g, grouping)
         case .depthwise: Packed(weights: depthwise(weights, g), pairs: nil)
-        case .firstLayer: Packed(weights: firstLayer(weights, g), pairs: nil)
+        case .firstLayer: Packed(weights: firstLayer(weights, g, grouping), pairs: nil)
         }
     }
 
@@ -26,41 +29,42 @@ enum ConvolutionPacking {
         return Packed(weights: bytes, pairs: nil)
     }
 
-    /// `[pair][input block][kernel row][kernel column][8][16]`, where a pair reads only the input blocks of its groups.
-    private static func direct(_ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry) -> Packed {
+    /// `[group][input block][kernel row][kernel column][8][lanes]`, where a group reads only the input blocks of its convolution groups.
+    private static func direct(_ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry, _ grouping: ChannelGrouping)
+        -> Packed
+    {
         let inPerGroup = g.inChannels / g.groups
         let outPerGroup = g.outChannels / g.groups
         let taps = g.kernelHeight * g.kernelWidth
-        let pairCount = (g.outBlocks + 1) / 2
-        let pairs = AlignedBytes(count: pairCount * 12)
-        let numbers = pairs.pointer.assumingMemoryBound(to: Int32.self)
+        let count = grouping.count(g.outBlocks)
+        let ranges = AlignedBytes(count: count * 12)
+        let numbers = ranges.pointer.assumingMemoryBound(to: Int32.self)
         var total = 0
-        for pair in 0..<pairCount {
-            let firstOut = pair * 16
-            let lastOut = min(firstOut + 16, g.outChannels) - 1
+        for group in 0..<count {
+            let firstOut = group * grouping.channels
+            let lastOut = min(firstOut + grouping.channels, g.outChannels) - 1
             let firstIn = firstOut / outPerGroup * inPerGroup
             let lastIn = lastOut / outPerGroup * inPerGroup + inPerGroup - 1
-            let lanes = min(g.outBlocks - pair * 2, 2) * 8
-            numbers[pair * 3] = Int32(firstIn / 8)
-            numbers[pair * 3 + 1] = Int32(lastIn / 8 + 1)
-            numbers[pair * 3 + 2] = Int32(total)
-            total += (lastIn / 8 + 1 - firstIn / 8) * taps * 8 * lanes
+            numbers[group * 3] = Int32(firstIn / 8)
+            numbers[group * 3 + 1] = Int32(lastIn / 8 + 1)
+            numbers[group * 3 + 2] = Int32(total)
+            total += (lastIn / 8 + 1 - firstIn / 8) * taps * 8 * grouping.lanes(group, of: g.outBlocks)
         }
         let packed = AlignedBytes(count: total * 4)
         let floats = packed.pointer.assumingMemoryBound(to: Float.self)
         for o in 0..<g.outChannels {
-            let pair = o / 16
-            let lanes = min(g.outBlocks - pair * 2, 2) * 8
-            let base = floats + Int(numbers[pair * 3 + 2]) + o % 16
+            let group = o / grouping.channels
+            let lanes = grouping.lanes(group, of: g.outBlocks)
+            let base = floats + Int(numbers[group * 3 + 2]) + o % grouping.channels
             for i in 0..<inPerGroup {
                 let channel = o / outPerGroup * inPerGroup + i
-                let block = channel / 8 - Int(numbers[pair * 3])
+                let block = channel / 8 - Int(numbers[group * 3])
                 for tap in 0..<taps {
                     base[((block * taps + tap) * 8 + channel % 8) * lanes] = weights[(o * inPerGroup + i) * taps + tap]
                 }
             }
         }
-        return Packed(weights: packed, pairs: pairs)
+        return Packed(weights: packed, pairs: ranges)
     }
 
     /// `[block][tap][8]`.
@@ -74,15 +78,19 @@ enum ConvolutionPacking {
         return packed
     }
 
-    /// `[pair][input channel][kernel row][kernel column][16]`.
-    private static func firstLayer(_ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry) -> AlignedBytes {
+    /// `[group][input channel][kernel row][kernel column][lanes]`.
+    private static func firstLayer(
+        _ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry, _ grouping: ChannelGrouping
+    ) -> AlignedBytes {
         let depth = g.inChannels * g.kernelHeight * g.kernelWidth
-        let packed = AlignedBytes(count: g.outBlocks * depth * 32)
+        let packed = AlignedBytes(count: grouping.totalLanes(g.outBlocks) * depth * 4)
         let floats = packed.pointer.assumingMemoryBound(to: Float.self)
         for o in 0..<g.outChannels {
-            let pair = o / 16
-            let lanes = min(g.outBlocks - pair * 2, 2) * 8
-            for i in 0..<depth { floats[pair * depth * 16 + i * lanes + o % 16] = weights[o * depth + i] }
+            let group = o / grouping.channels
+            let lanes = grouping.lanes(group, of: g.outBlocks)
+            for i in 0..<depth {
+                floats[group * depth * grouping.channels + i * lanes + o % grouping.channels] = weights[o * depth + i]
+            }
         }
         return packed
     }

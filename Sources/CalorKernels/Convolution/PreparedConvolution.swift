@@ -34,7 +34,7 @@ public final class PreparedConvolution: Sendable {
         self.algorithm = algorithm
         self.table = table
         instructionSet = table.instructionSet
-        let packed = ConvolutionPacking.pack(weights, geometry, algorithm)
+        let packed = ConvolutionPacking.pack(weights, geometry, algorithm, table.grouping)
         self.weights = packed.weights
         pairs = packed.pairs
         self.bias = AlignedBytes(count: (geometry.outBlocks + 1) * 32)

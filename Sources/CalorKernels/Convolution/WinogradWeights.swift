@@ -10,16 +10,18 @@ enum WinogradWeights {
         [0, 0, 1],
     ]
 
-    /// `[pair][36][8 · input blocks][16]`; an odd last output block has 8 lanes.
-    static func transformed(_ weights: UnsafeBufferPointer<Float>, _ geometry: ConvolutionGeometry) -> AlignedBytes {
+    /// `[group][36][8 · input blocks][lanes]`.
+    static func transformed(
+        _ weights: UnsafeBufferPointer<Float>, _ geometry: ConvolutionGeometry, _ grouping: ChannelGrouping
+    ) -> AlignedBytes {
         let depth = geometry.inBlocks * 8
-        let packed = AlignedBytes(count: geometry.outBlocks * 36 * depth * 32)
+        let packed = AlignedBytes(count: grouping.totalLanes(geometry.outBlocks) * 36 * depth * 4)
         let floats = packed.pointer.assumingMemoryBound(to: Float.self)
         var half = [Double](repeating: 0, count: 18)
         for o in 0..<geometry.outChannels {
-            let pair = o / 16
-            let lanes = min(geometry.outBlocks - pair * 2, 2) * 8
-            let base = floats + pair * 36 * depth * 16 + o % 16
+            let group = o / grouping.channels
+            let lanes = grouping.lanes(group, of: geometry.outBlocks)
+            let base = floats + group * 36 * depth * grouping.channels + o % grouping.channels
             for i in 0..<geometry.inChannels {
                 let kernel = (o * geometry.inChannels + i) * 9
                 for row in 0..<6 {

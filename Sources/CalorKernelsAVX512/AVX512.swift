@@ -1,0 +1,56 @@
+import CalorTensor
+
+/// The kernels of this target. Never inlined: their instructions must stay where the processor has been asked first.
+public enum AVX512 {
+    /// Any algorithm that `convolves`.
+    @inline(never)
+    public static func convolution(_ algorithm: ConvolutionAlgorithm, _ job: ConvolutionJob) {
+        switch algorithm {
+        case .winograd43: Winograd43.run(job)
+        case .direct: DirectConvolution.run(job)
+        case .pointwise: DirectConvolution.runPointwise(job)
+        case .depthwise: DepthwiseThree.run(job)
+        case .firstLayer: FirstLayer.run(job)
+        case .reference: preconditionFailure("the reference is not a kernel of this set")
+        }
+    }
+
+    /// Whether this set has its own kernel; else that of AVX2 is as good.
+    @inline(never)
+    public static func convolves(_ algorithm: ConvolutionAlgorithm, _ geometry: ConvolutionGeometry) -> Bool {
+        algorithm != .depthwise || DepthwiseThree.supports(geometry)
+    }
+
+    /// Bytes of scratch for an input of this width (a flat one for pointwise).
+    @inline(never)
+    public static func convolutionScratch(
+        _ algorithm: ConvolutionAlgorithm, _ geometry: ConvolutionGeometry, _ height: Int, _ width: Int
+    ) -> Int {
+        switch algorithm {
+        case .winograd43: Winograd43.scratchFloats(geometry) * 4
+        case .direct: DirectConvolution.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .pointwise: DirectConvolution.scratchFloats(geometry, height * width) * 4
+        case .depthwise: DepthwiseThree.scratchFloats(width) * 4
+        case .firstLayer: FirstLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .reference: 0
+        }
+    }
+
+    // MARK: - Element-wise
+
+    @inline(never)
+    public static func unary(
+        _ operation: UnaryOperation, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        unaryFloats(operation, input, output, count)
+    }
+
+    // MARK: - Measuring
+
+    /// Runs `rounds` times 192 fused multiply-adds of sixteen lanes that do not wait for each other; returns the floating-point
+    /// operations done. The time that this takes is the peak of one core.
+    @inline(never)
+    public static func fusedMultiplyAddRounds(_ rounds: Int, _ seed: UnsafeMutablePointer<Float>) -> Int {
+        multiplyAddRounds(rounds, seed)
+    }
+}

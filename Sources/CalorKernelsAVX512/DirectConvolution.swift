@@ -1,0 +1,180 @@
+import CalorTensor
+
+/// conv…_direct_nchw8c_f32 and conv1x1s1_pointwise_nchw8c_f32: blocked sums over a padded copy of the input, four output blocks at once.
+///
+/// Goals, in order: bits that do not depend on the cuts and are those of the AVX2 kernel; speed. Each output sums, after its bias, over
+/// input blocks, kernel rows, kernel columns and channels of the block, in that order.
+enum DirectConvolution {
+    /// A quarter of a second cache of 1 MiB.
+    private static let copyFloats = 64 * 1024
+    /// Pixels that a kernel computes together.
+    static let step = 12
+
+    static func scratchFloats(_ g: ConvolutionGeometry, _ outputWidth: Int) -> Int {
+        let patch = Patch(g, groups: g.inBlocks, lanes: 8, outputWidth: outputWidth, overhang: step, floats: copyFloats)
+        return g.inBlocks * patch.inputRows * patch.inputColumns * 8
+    }
+
+    /// 1×1 without padding: the rows are one long row.
+    static func runPointwise(_ job: ConvolutionJob) {
+        var flat = job
+        flat.inputHeight = 1
+        flat.outputHeight = 1
+        flat.inputWidth = job.inputHeight &* job.inputWidth
+        flat.outputWidth = flat.inputWidth
+        flat.firstRow = 0
+        flat.endRow = 1
+        // With more blocks their equal offsets would fight for the same cache sets.
+        run(flat, job.firstRow &* job.outputWidth, job.endRow &* job.outputWidth, readsInPlace: flat.geometry.inBlocks <= 8)
+    }
+
+    static func run(_ job: ConvolutionJob) { run(job, 0, job.outputWidth, readsInPlace: false) }
+
+    private static func run(_ job: ConvolutionJob, _ firstColumn: Int, _ endColumn: Int, readsInPlace direct: Bool) {
+        let g = job.geometry
+        let patch = Patch(g, groups: g.inBlocks, lanes: 8, outputWidth: job.outputWidth, overhang: step, floats: copyFloats)
+        let copied = job.scratch.assumingMemoryBound(to: Float.self)
+        let finish = Finish(job)
+        let blockStride = patch.inputRows &* patch.inputColumns &* 8
+        let plane = job.inputHeight &* job.inputWidth &* 8
+        var y = job.firstRow
+        while y < job.endRow {
+            let rows = min(patch.rows, job.endRow &- y)
+            var x = firstColumn
+            while x < endColumn {
+                var columns = min(patch.columns, endColumn &- x)
+                var (source, stride) = (Source(copied), blockStride)
+                if direct && columns >= step {
+                    // A multiple of the pixel group, so that no kernel reads beyond its pixels.
+                    columns &-= columns % step
+                    (source, stride) = (job.input + x &* 8, plane)
+                } else {
+                    for block in 0..<g.inBlocks {
+                        let from = job.input + block &* plane
+                        patch.copyInput(g, from, job.inputHeight, job.inputWidth, y, x, 8, copied + block &* blockStride)
+                    }
+                }
+                for group in 0..<(g.outBlocks &+ 3) / 4 {
+                    compute(job, finish, patch, source, stride, group, y, x, rows, columns)
+                }
+                x &+= columns
+            }
+            y &+= rows
+        }
+    }
+
+    @inline(never)
+    private static func compute(
+        _ job: ConvolutionJob, _ finish: Finish, _ patch: Patch, _ copied: Source, _ blockStride: Int, _ group: Int, _ y: Int,
+        _ x: Int, _ rows: Int, _ columns: Int
+    ) {
+        let g = job.geometry
+        let ranges = job.pairs.unsafelyUnwrapped + group &* 3
+        let blocks = Int(ranges[1]) &- Int(ranges[0])
+        let weights = job.weights + Int(ranges[2])
+        let input = copied + Int(ranges[0]) &* blockStride
+        let first = group &* 4
+        let wide = first &+ 2 < g.outBlocks
+        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let (low, high) = (finish.lanes(first), finish.lanes(first &+ 2))
+        let (lowPair, highPair) = (PlanePair(first, g.outBlocks, outPlane), PlanePair(first &+ 2, g.outBlocks, outPlane))
+        for row in 0..<rows {
+            let at = first &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+            let from = input + row &* g.strideHeight &* patch.inputColumns &* 8
+            let residual = finish.directResidual.map { $0 + at }
+            let output = job.output + at
+            var column = 0
+            while column < columns {
+                let count = min(step, columns &- column)
+                let source = from + column &* g.strideWidth &* 8
+                let to = column &* 8
+                if wide {
+                    let sums = direct12x32(
+                        g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias, high.bias)
+                    if low.isPlain && residual == nil && highPair.stride != 0 {
+                        sums.forEach(count) { pixel, a, b in
+                            let o = to &+ pixel &* 8
+                            storeBlock(lowBlock(a), output, o)
+                            storeBlock(highBlock(a), output, o &+ outPlane)
+                            storeBlock(lowBlock(b), output, o &+ outPlane &* 2)
+                            storeBlock(highBlock(b), output, o &+ outPlane &* 3)
+                        }
+                    } else {
+                        let upper = outPlane &* 2
+                        sums.forEach(count) { pixel, a, b in
+                            let o = to &+ pixel &* 8
+                            lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
+                            highPair.store(high.finished(b, residual.map { highPair.load($0, o &+ upper) }), output, o &+ upper)
+                        }
+                    }
+                } else {
+                    let sums = direct12x16(g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias)
+                    sums.forEach(count) { pixel, a in
+                        let o = to &+ pixel &* 8
+                        lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
+                    }
+                }
+                column &+= step
+            }
+            if finish.isComplex {
+                for block in 0..<min(4, g.outBlocks &- first) {
+                    let offset = block &* outPlane
+                    completeRow(finish, output + offset, finish.residual.map { $0 + at + offset }, columns)
+                }
+            }
+        }
+    }
+}
+
+/// Twelve pixels of four output blocks.
+@inline(__always)
+private func direct12x32(
+    _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V,
+    _ high: V
+) -> Sums12x32 {
+    var sums = Sums12x32(low, high)
+    var w = weights
+    let stride = g.strideWidth &* 8
+    let rowStep = rowStride &* g.dilationHeight
+    let columnStep = g.dilationWidth &* 8
+    @inline(__always) func loops(_ stride: Int) {
+        for block in 0..<blocks {
+            for ky in 0..<g.kernelHeight {
+                var x = input + block &* blockStride + ky &* rowStep
+                for _ in 0..<g.kernelWidth {
+                    for k in 0..<8 { sums.add(x + k, stride, w + k &* 32) }
+                    w += 256
+                    x += columnStep
+                }
+            }
+        }
+    }
+    if stride == 8 { loops(8) } else if stride == 16 { loops(16) } else { loops(stride) }
+    return sums
+}
+
+/// Twelve pixels of the last one or two output blocks.
+@inline(__always)
+private func direct12x16(
+    _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V
+) -> Sums12x16 {
+    var sums = Sums12x16(low)
+    var w = weights
+    let stride = g.strideWidth &* 8
+    let rowStep = rowStride &* g.dilationHeight
+    let columnStep = g.dilationWidth &* 8
+    @inline(__always) func loops(_ stride: Int) {
+        for block in 0..<blocks {
+            for ky in 0..<g.kernelHeight {
+                var x = input + block &* blockStride + ky &* rowStep
+                for _ in 0..<g.kernelWidth {
+                    for k in 0..<8 { sums.add(x + k, stride, w + k &* 16) }
+                    w += 128
+                    x += columnStep
+                }
+            }
+        }
+    }
+    if stride == 8 { loops(8) } else { loops(stride) }
+    return sums
+}

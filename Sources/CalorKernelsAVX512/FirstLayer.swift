@@ -1,0 +1,143 @@
+import CalorTensor
+
+/// conv…_firstLayer_nchw_f32: one to four input channels, read from planes, four output blocks at once.
+///
+/// Goals, in order: bits that do not depend on the cuts and are those of the AVX2 kernel; speed. Each output sums, after its bias, over
+/// channels, kernel rows and kernel columns in order, which is the order of the weights.
+enum FirstLayer {
+    private static let copyFloats = 32 * 1024
+    private static let step = 12
+
+    static func scratchFloats(_ g: ConvolutionGeometry, _ outputWidth: Int) -> Int {
+        let patch = Patch(g, groups: g.inChannels, lanes: 1, outputWidth: outputWidth, overhang: step, floats: copyFloats)
+        let depth = g.inChannels * g.kernelHeight * g.kernelWidth
+        return g.inChannels * patch.inputRows * patch.inputColumns + 32 + 2 * depth
+    }
+
+    static func run(_ job: ConvolutionJob) {
+        let g = job.geometry
+        let patch = Patch(g, groups: g.inChannels, lanes: 1, outputWidth: job.outputWidth, overhang: step, floats: copyFloats)
+        let planeStride = patch.inputRows &* patch.inputColumns
+        let depth = g.inChannels &* g.kernelHeight &* g.kernelWidth
+        let copied = job.scratch.assumingMemoryBound(to: Float.self)
+        let offsets = UnsafeMutableRawPointer(copied + (g.inChannels &* planeStride &+ 31) / 32 &* 32).assumingMemoryBound(
+            to: Int.self)
+        var next = offsets
+        for channel in 0..<g.inChannels {
+            for ky in 0..<g.kernelHeight {
+                for kx in 0..<g.kernelWidth {
+                    next.pointee = channel &* planeStride &+ ky &* g.dilationHeight &* patch.inputColumns &+ kx &* g.dilationWidth
+                    next += 1
+                }
+            }
+        }
+        let finish = Finish(job)
+        let plane = job.inputHeight &* job.inputWidth
+        var y = job.firstRow
+        while y < job.endRow {
+            let rows = min(patch.rows, job.endRow &- y)
+            var x = 0
+            while x < job.outputWidth {
+                let columns = min(patch.columns, job.outputWidth &- x)
+                for channel in 0..<g.inChannels {
+                    patch.copyInput(
+                        g, job.input + channel &* plane, job.inputHeight, job.inputWidth, y, x, 1, copied + channel &* planeStride)
+                }
+                for group in 0..<(g.outBlocks &+ 3) / 4 {
+                    compute(job, finish, patch, Source(copied), UnsafePointer(offsets), depth, group, y, x, rows, columns)
+                }
+                x &+= columns
+            }
+            y &+= rows
+        }
+    }
+
+    @inline(never)
+    private static func compute(
+        _ job: ConvolutionJob, _ finish: Finish, _ patch: Patch, _ copied: Source, _ offsets: UnsafePointer<Int>, _ depth: Int,
+        _ group: Int, _ y: Int, _ x: Int, _ rows: Int, _ columns: Int
+    ) {
+        let g = job.geometry
+        let first = group &* 4
+        let wide = first &+ 2 < g.outBlocks
+        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let weights = job.weights + group &* depth &* 32
+        let (low, high) = (finish.lanes(first), finish.lanes(first &+ 2))
+        let (lowPair, highPair) = (PlanePair(first, g.outBlocks, outPlane), PlanePair(first &+ 2, g.outBlocks, outPlane))
+        for row in 0..<rows {
+            let at = first &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+            let from = copied + row &* g.strideHeight &* patch.inputColumns
+            let residual = finish.directResidual.map { $0 + at }
+            let output = job.output + at
+            if wide {
+                if g.strideWidth == 1 {
+                    row12x32(from, 1, offsets, depth, weights, low, high, lowPair, highPair, output, residual, outPlane, columns)
+                } else {
+                    row12x32(
+                        from, g.strideWidth, offsets, depth, weights, low, high, lowPair, highPair, output, residual, outPlane,
+                        columns)
+                }
+            } else {
+                row12x16(from, g.strideWidth, offsets, depth, weights, low, lowPair, output, residual, columns)
+            }
+            if finish.isComplex {
+                for block in 0..<min(4, g.outBlocks &- first) {
+                    let offset = block &* outPlane
+                    completeRow(finish, output + offset, finish.residual.map { $0 + at + offset }, columns)
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func row12x32(
+        _ from: Source, _ stride: Int, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ low: LaneFinish,
+        _ high: LaneFinish, _ lowPair: PlanePair, _ highPair: PlanePair, _ output: Target, _ residual: Source?, _ outPlane: Int,
+        _ columns: Int
+    ) {
+        let plain = !low.isClip && low.scale == 1 && residual == nil && highPair.stride != 0
+        let upper = outPlane &* 2
+        var column = 0
+        while column < columns {
+            var sums = Sums12x32(low.bias, high.bias)
+            let x = from + column &* stride
+            for k in 0..<depth { sums.add(x + offsets[k], stride, weights + k &* 32) }
+            let at = column &* 8
+            if plain && column &+ step <= columns {
+                sums.forEach(step) { pixel, a, b in
+                    let o = at &+ pixel &* 8
+                    let (a, b) = (low.leaky(a), high.leaky(b))
+                    storeBlock(lowBlock(a), output, o)
+                    storeBlock(highBlock(a), output, o &+ outPlane)
+                    storeBlock(lowBlock(b), output, o &+ upper)
+                    storeBlock(highBlock(b), output, o &+ outPlane &* 3)
+                }
+            } else {
+                sums.forEach(columns &- column) { pixel, a, b in
+                    let o = at &+ pixel &* 8
+                    lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
+                    highPair.store(high.finished(b, residual.map { highPair.load($0, o &+ upper) }), output, o &+ upper)
+                }
+            }
+            column &+= step
+        }
+    }
+
+    @inline(__always)
+    private static func row12x16(
+        _ from: Source, _ stride: Int, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ end: LaneFinish,
+        _ pair: PlanePair, _ output: Target, _ residual: Source?, _ columns: Int
+    ) {
+        var column = 0
+        while column < columns {
+            var sums = Sums12x16(end.bias)
+            let x = from + column &* stride
+            for k in 0..<depth { sums.add(x + offsets[k], stride, weights + k &* 16) }
+            sums.forEach(columns &- column) { pixel, a in
+                let o = (column &+ pixel) &* 8
+                pair.store(end.finished(a, residual.map { pair.load($0, o) }), output, o)
+            }
+            column &+= step
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import CCalorCPU
+
+// Helpers of this target, all inlined into their callers: nothing generic and nothing inlinable leaves it, or wide instructions
+// would end up in code that runs on every processor.
+
+/// Sixteen channels: two blocks of the layout.
+typealias V = SIMD16<Float>
+typealias VI = SIMD16<Int32>
+typealias VU = SIMD16<UInt32>
+/// One block of the layout.
+typealias Block = SIMD8<Float>
+typealias Source = UnsafePointer<Float>
+typealias Target = UnsafeMutablePointer<Float>
+
+/// Numbers in a vector.
+let lanes = 16
+
+@inline(__always)
+func load(_ pointer: Source, _ index: Int = 0) -> V {
+    UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: index &* 4, as: V.self)
+}
+
+@inline(__always)
+func store(_ value: V, _ pointer: Target, _ index: Int = 0) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: value, toByteOffset: index &* 4, as: V.self)
+}
+
+@inline(__always)
+func loadBlock(_ pointer: Source, _ index: Int = 0) -> Block {
+    UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: index &* 4, as: Block.self)
+}
+
+@inline(__always)
+func storeBlock(_ value: Block, _ pointer: Target, _ index: Int = 0) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: value, toByteOffset: index &* 4, as: Block.self)
+}
+
+/// Two blocks side by side.
+@inline(__always)
+func joined(_ low: Block, _ high: Block) -> V { calor_f32x16_join(low, high) }
+
+@inline(__always)
+func lowBlock(_ value: V) -> Block { calor_f32x16_low(value) }
+
+@inline(__always)
+func highBlock(_ value: V) -> Block { calor_f32x16_high(value) }
+
+@inline(__always)
+func broadcast(_ pointer: Source, _ index: Int = 0) -> V { V(repeating: pointer[index]) }
+
+/// sum + a · b, rounded once.
+@inline(__always)
+func fused(_ sum: V, _ a: V, _ b: V) -> V { calor_f32x16_fma(a, b, sum) }
+
+@inline(__always)
+func clear(_ pointer: Target, _ count: Int) {
+    let raw = UnsafeMutableRawPointer(pointer)
+    var i = 0
+    while i < count {
+        raw.storeBytes(of: Block(), toByteOffset: i &* 4, as: Block.self)
+        i &+= 8
+    }
+}
+
+/// Copies `count` floats, a multiple of 8.
+@inline(__always)
+func copy(_ from: Source, _ to: Target, _ count: Int) {
+    var i = 0
+    while i < count {
+        storeBlock(loadBlock(from, i), to, i)
+        i &+= 8
+    }
+}
+
+/// The eight numbers of a block, in every block of a vector.
+@inline(__always)
+func repeatedBlock(_ pointer: Source) -> V { joined(loadBlock(pointer), loadBlock(pointer)) }
+
+@inline(__always)
+func squareRootLanes(_ x: V) -> V { calor_f32x16_sqrt(x) }
+
+@inline(__always)
+func floorLanes(_ x: V) -> V { calor_f32x16_floor(x) }
+
+@inline(__always)
+func ceilingLanes(_ x: V) -> V { calor_f32x16_ceil(x) }
+
+@inline(__always)
+func roundedToEvenLanes(_ x: V) -> V { calor_f32x16_roundeven(x) }
