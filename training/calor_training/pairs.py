@@ -4,8 +4,6 @@ it is, at 0.7 of its size, and softened; `camera`, the same images seen through 
 Made once and kept in shards, so that a run that was stopped starts again at once. Image n of a folder depends on
 (seed, n) alone."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from PIL import Image
 from .degradations import camera_reduced
 from .images import cropped_to_multiple, image_paths, read_grey, reduced, resized
 from .presets import Preset
+from .shards import write_shard
 
 Pair = tuple[np.ndarray, np.ndarray]  # small and large, [h, w], bytes or, from raw frames, floats 0…255
 STREAM = 2**32  # of random numbers for preparing, apart from those of the batches, whose second number is the step
@@ -70,7 +69,7 @@ def prepared(preset: Preset, data: Path, cache: Path) -> dict[str, list[Pair]]:
     for first in range(0, len(paths), SHARD):
         file = folder / f"{first:05d}.npz"
         if not file.exists():
-            write_shard(file, paths[first : first + SHARD], first, preset)
+            write_shard(file, pairs_by_name(paths[first : first + SHARD], first, preset))
         with np.load(file) as shard:
             for name in shard.files:
                 kind, _, side = name.split("-")
@@ -79,7 +78,8 @@ def prepared(preset: Preset, data: Path, cache: Path) -> dict[str, list[Pair]]:
     return result
 
 
-def write_shard(file: Path, paths: list[Path], first: int, preset: Preset) -> None:
+def pairs_by_name(paths: list[Path], first: int, preset: Preset) -> dict[str, np.ndarray]:
+    """Of the images `first`, `first` + 1, …"""
     arrays, count = {}, 0
     for index, path in enumerate(paths, first):
         rng = np.random.default_rng((preset.seed, STREAM, index))
@@ -87,7 +87,4 @@ def write_shard(file: Path, paths: list[Path], first: int, preset: Preset) -> No
             for low, high in pairs:
                 arrays[f"{kind}-{count:05d}-low"], arrays[f"{kind}-{count:05d}-high"] = low, high
                 count += 1
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-    with os.fdopen(handle, "wb") as stream:
-        np.savez(stream, **arrays)
-    os.replace(temporary, file)
+    return arrays

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Preset:
     name: str
-    purpose: str  # "super-resolution" or "enhancement"
+    purpose: str  # "super-resolution", "residual-shift" or "enhancement"
     kind: str  # "infrared" or "rgb"
     scale: int
     width: int  # channels of the trunk
@@ -23,6 +23,7 @@ class Preset:
     family: str = "exact"  # of the pairs for super-resolution: or "camera"
     soft: float = 0.0  # share of the patches from images that were enlarged before they were reduced
     pairs: bool = False  # also train on the infrared half of train/pairs
+    camera: float = 0.0  # share of the steps of a residual-shift preset that use the camera's pairs
     rms: float = 0.0  # share of the steps, at the end, with the root of each patch's mean square as loss
 
     @property
@@ -45,6 +46,10 @@ PRESETS = {
         Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=5500,
                rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0.7, soft=0.5, pairs=True,
                rms=0.4),
+        Preset("ir-x4-shift", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=6000,
+               rate=5e-4, start_from="ir-x4-best", optimiser="muon", decay=0.7, soft=0.5, pairs=True, camera=0.5),
+        Preset("ir-x4-one-step", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=3000,
+               rate=2e-4, start_from="ir-x4-shift", optimiser="muon"),
         Preset("ir-x2", "super-resolution", "infrared", 2, width=48, blocks=8, patch=40, batch=16, steps=300,
                rate=5e-4, warmup=30, start_from="ir-x4-first"),
         Preset("enhance-rgb", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=3000),

@@ -1,0 +1,74 @@
+"""Writes OUT/exported/PRESET/{model.onnx, process.json} from a residual-shift run, and checks the ONNX file.
+
+`process.json` holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from calor_training.networks import parameter_count
+from calor_training.presets import PRESETS
+from calor_training.runs import average_of
+from calor_training.shift_network import ShiftResolver, build_shift
+from calor_training.shift_onnx import shift_model
+
+ROOT = Path(__file__).resolve().parent.parent
+TOLERANCE = 2e-5  # between PyTorch and onnxruntime, in units of -1…1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="ir-x4-shift",
+                        choices=[p for p in PRESETS if PRESETS[p].purpose == "residual-shift"])
+    parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="the --out of train_shift.py")
+    return parser.parse_args()
+
+
+@torch.no_grad()
+def difference(path: Path, network: ShiftResolver) -> float:
+    """Largest difference to PyTorch over awkward sizes and all steps."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    rng, worst, scale = np.random.default_rng(7), 0.0, network.scale
+    for batch, height, width in [(1, 16, 24), (2, 5, 3), (1, 1, 9)]:
+        small = rng.uniform(-1, 1, (batch, 1, height, width)).astype(np.float32)
+        state = rng.uniform(-1, 1, (batch, 1, height * scale, width * scale)).astype(np.float32)
+        for step in range(len(network.schedule.roots)):
+            steps = torch.full((batch,), step, dtype=torch.long)
+            expected = network(torch.from_numpy(state), torch.from_numpy(small), steps).numpy()
+            feed = {"state": state, "image": small, "step": np.array([step], np.int64)}
+            worst = max(worst, float(np.abs(session.run(["estimate"], feed)[0] - expected).max()))
+    return worst
+
+
+def main() -> None:
+    options = arguments()
+    preset = PRESETS[options.preset]
+    path = options.out / preset.name / "last.pt"
+    if not path.exists():
+        raise SystemExit(f"There is no {path}. Train it with train_shift.py --preset {preset.name} first.")
+    network = build_shift(preset).eval()
+    network.load_state_dict(average_of(path))
+    folder = options.out / "exported" / preset.name
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "model.onnx"
+    onnx.save(shift_model(network, preset.name), file)
+    worst = difference(file, network)
+    assert worst <= TOLERANCE, f"onnxruntime differs from PyTorch by {worst}"
+    schedule = network.schedule
+    process = {"name": preset.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "scale": preset.scale,
+               "roots": schedule.roots, "kappa": schedule.kappa, "prediction": "start", "range": [-1, 1],
+               "residualDeviation": network.deviation, "receptiveField": network.receptive_radius,
+               "parameters": parameter_count(network)}
+    (folder / "process.json").write_text(json.dumps(process, indent=1) + "\n")
+    print(f"{file}: {process['parameters']} parameters, radius {network.receptive_radius}, within {worst:.1e} of PyTorch")
+
+
+if __name__ == "__main__":
+    main()
