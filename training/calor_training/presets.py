@@ -19,7 +19,7 @@ class Preset:
     start_from: str | None = None  # preset whose weights initialise this one
     seed: int = 1
     optimiser: str = "adam"  # or "muon" for the trunk's convolutions, with Adam for the rest
-    decay: float = 1.0  # share of the steps, at the end, over which the rate falls to zero by a cosine
+    decay: float = 1.0  # share of the steps, at the end, over which the rate falls to zero by a cosine; 0: constant
     family: str = "exact"  # of the pairs for super-resolution: or "camera"
     soft: float = 0.0  # share of the patches from images that were enlarged before they were reduced
     pairs: bool = False  # also train on the infrared half of train/pairs
@@ -41,11 +41,13 @@ PRESETS = {
     for preset in [
         Preset("ir-x4-first", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
         Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=4000,
-               rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", decay=0.5, soft=0.5, pairs=True,
-               rms=0.5),
-        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=5500,
-               rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0.7, soft=0.5, pairs=True,
-               rms=0.4),
+               rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", soft=0.2, pairs=True, rms=0.5),
+        Preset("ir-x4-grown", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1446,
+               rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0, soft=0.5, pairs=True),
+        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=3800,
+               rate=1e-3, warmup=50, start_from="ir-x4-grown", optimiser="muon", soft=0.2, pairs=True, rms=0.4),
+        Preset("ir-x4-camera", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=1500,
+               rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", family="camera"),
         Preset("ir-x4-shift", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=6000,
                rate=5e-4, start_from="ir-x4-best", optimiser="muon", decay=0.7, soft=0.5, pairs=True, camera=0.5),
         Preset("ir-x4-one-step", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=3000,

@@ -18,8 +18,8 @@ LOG_EVERY = 50
 
 
 def rate(preset: Preset, step: int) -> float:
-    """Linear warm-up, a constant part unless `decay` is 1, then a cosine to zero."""
-    falling = max(0.0, 1 - (1 - step / preset.steps) / preset.decay)
+    """Linear warm-up, a constant part unless `decay` is 1, then a cosine to zero unless `decay` is 0."""
+    falling = max(0.0, 1 - (1 - step / preset.steps) / preset.decay) if preset.decay else 0.0
     return preset.rate * min(1, (step + 1) / preset.warmup) * 0.5 * (1 + math.cos(math.pi * falling))
 
 
