@@ -18,7 +18,11 @@ from calor_training.degradations import as_bytes
 from calor_training.images import resized
 from calor_training.metrics import luma, psnr, ssim
 from calor_training.networks import build
+from calor_training.noise import normal_field
 from calor_training.presets import PRESETS, Preset
+from calor_training.runs import average_of
+from calor_training.samplers import sampled
+from calor_training.shift_network import build_shift
 
 ROOT = Path(__file__).resolve().parent.parent
 Runner = Callable[[np.ndarray], np.ndarray]  # [1, c, h, w] in 0…1 to the same
@@ -30,6 +34,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="ONNX file (default: models/PRESET/model.onnx)")
     parser.add_argument("--checkpoint", type=Path, help="measure this last.pt with PyTorch instead of an ONNX file")
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with train/ and test/")
+    parser.add_argument("--process-steps", type=int, default=1, help="of a residual-shift checkpoint")
+    parser.add_argument("--noise", action="store_true", help="start a residual-shift process with noise")
     parser.add_argument("--json", type=Path, help="where to write the figures, for export.py --quality")
     parser.add_argument("--sets", default="", help="measure only sets whose name contains this")
     parser.add_argument("--threads", type=int, default=2)
@@ -45,13 +51,35 @@ def onnx_runner(path: Path, threads: int) -> Runner:
     return lambda x: session.run(["output"], {"input": x})[0]
 
 
-def torch_runner(path: Path, preset: Preset) -> Runner:
+def torch_runner(path: Path, preset: Preset, steps: int, noisy: bool) -> Runner:
+    if preset.purpose == "residual-shift":
+        return shift_runner(path, preset, steps, noisy)
     network = build(preset).eval()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
+    network.load_state_dict(average_of(path))
 
     def run(x: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return network(torch.from_numpy(x)).numpy()
+
+    return run
+
+
+def shift_runner(path: Path, preset: Preset, steps: int, noisy: bool) -> Runner:
+    """The deterministic sampler, with the same noise for every image or without any."""
+    network = build_shift(preset).eval()
+    network.load_state_dict(average_of(path))
+    schedule = network.schedule.thinned(steps)
+
+    @torch.no_grad()
+    def run(x: np.ndarray) -> np.ndarray:
+        given = torch.from_numpy(x) * 2 - 1
+        y = network.start_image(given)
+        noise = torch.zeros_like(y)
+        if noisy:
+            for channel in range(y.shape[1]):
+                noise[0, channel] = torch.from_numpy(normal_field(channel, 0, *y.shape[2:]).astype(np.float32))
+        states = sampled(lambda x, step: network(x, given, torch.tensor([step])), schedule, y, [noise], stochastic=False)
+        return (states[-1].numpy() + 1) / 2
 
     return run
 
@@ -114,7 +142,7 @@ def main() -> None:
     path = options.checkpoint or options.model or ROOT / "models" / preset.name / "model.onnx"
     if not path.exists():
         raise SystemExit(f"There is no {path}. Write it with export.py --preset {preset.name}, or pass --model.")
-    runner = torch_runner(path, preset) if options.checkpoint else onnx_runner(path, options.threads)
+    runner = torch_runner(path, preset, options.process_steps, options.noise) if options.checkpoint else onnx_runner(path, options.threads)
     tables = []
     for benchmark in benchmarks(preset, options.data):
         if options.sets in benchmark.name:

@@ -1,8 +1,8 @@
-"""Measures a residual-shift model on the test sets, without and with guidance, and prints one row for each mode.
+"""Measures a residual-shift enlarger on the test sets, without and with guidance, and prints one row for each mode.
 
 PSNR and SSIM as in evaluate.py; spectral distance to the truth in dB over the bands that the small image does not hold;
 consistency, the root mean square of the small image minus the reduced result in levels; order violations of means of
-8x8 pixels; and the largest change of the guidance loss in a round, which must not be above zero.
+8x8 pixels; and the largest change of the guidance loss in a round, which must not be above zero. Residual-shift enhancers are measured by evaluate.py.
 """
 
 import argparse
@@ -32,7 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="ir-x4-shift")
+    parser.add_argument("--preset", default="ir-x4-shift",
+                        choices=[p for p in PRESETS if PRESETS[p].purpose == "residual-shift" and PRESETS[p].scale > 1])
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with test/")
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="the --out of train_shift.py")
     parser.add_argument("--prior", type=Path, help="default: training/spectra/ir-xSCALE.json")

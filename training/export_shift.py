@@ -37,8 +37,10 @@ def difference(path: Path, network: ShiftResolver) -> float:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     rng, worst, scale = np.random.default_rng(7), 0.0, network.scale
     for batch, height, width in [(1, 16, 24), (2, 5, 3), (1, 1, 9)]:
-        small = rng.uniform(-1, 1, (batch, 1, height, width)).astype(np.float32)
-        state = rng.uniform(-1, 1, (batch, 1, height * scale, width * scale)).astype(np.float32)
+        if scale == 1:
+            height, width = height * network.fold, width * network.fold
+        small = rng.uniform(-1, 1, (batch, network.channels, height, width)).astype(np.float32)
+        state = rng.uniform(-1, 1, (batch, network.channels, height * scale, width * scale)).astype(np.float32)
         for step in range(len(network.schedule.roots)):
             steps = torch.full((batch,), step, dtype=torch.long)
             expected = network(torch.from_numpy(state), torch.from_numpy(small), steps).numpy()

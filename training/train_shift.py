@@ -1,6 +1,7 @@
 """Trains a residual-shift preset: the four-step teacher on images, or the one-step student on guided targets.
 
-`--preset ir-x4-shift` starts from the weights of `ir-x4-best`; `--preset ir-x4-one-step` starts from the teacher and
+`--preset ir-x4-shift` starts from the weights of `ir-x4-best`, `enhance-ir-shift` and `enhance-rgb-shift` from those of
+`enhance-ir` and `enhance-rgb`; `--preset ir-x4-one-step` starts from the teacher and
 follows the targets that `make_targets.py` wrote. Stop it at any time; the same command goes on.
 """
 
@@ -14,7 +15,7 @@ import torch
 from calor_training.batches import batches
 from calor_training.presets import PRESETS, Preset
 from calor_training.runs import Run, average_of
-from calor_training.shift_network import ShiftResolver, build_shift, take_over
+from calor_training.shift_network import ShiftResolver, build_shift, start_shift
 from calor_training.targets import TargetBatches
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +28,7 @@ TRUTH = 1.0  # weight of the term that keeps the student consistent with real im
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", required=True, choices=[p for p in PRESETS if PRESETS[p].purpose == "residual-shift"])
+    parser.add_argument("--preset", required=True, choices=[p for p in PRESETS if PRESETS[p].purpose == "residual-shift" and "distilled" not in p])
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with train/")
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="checkpoints go to OUT/PRESET")
     parser.add_argument("--targets", type=Path, help="of the student (default: OUT/targets)")
@@ -68,7 +69,7 @@ class Teacher:
         step = torch.from_numpy(rng.integers(len(schedule.roots), size=count)).to(device)
         eta, deviation = (torch.tensor(t, dtype=torch.float32, device=device)[step][:, None, None, None]
                           for t in (schedule.eta, schedule.noise))
-        state = clean + eta * (network.enlarged(small) - clean) + deviation * torch.from_numpy(noise).to(device)
+        state = clean + eta * (network.start_image(small) - clean) + deviation * torch.from_numpy(noise).to(device)
         found = network(state, small, step, half=half)
         return charbonnier(found - clean) + SPECTRAL * spectral(found, clean)
 
@@ -83,24 +84,13 @@ class Student:
         small, clean, target, noise = (t.to(device, memory_format=torch.channels_last)
                                        for t in self.source.batch(number))
         last = torch.full((len(small),), len(network.schedule.roots) - 1, dtype=torch.long, device=device)
-        start = network.enlarged(small) + float(network.schedule.noise[-1]) * noise
+        start = network.start_image(small) + float(network.schedule.noise[-1]) * noise
         follow = charbonnier(network(start, small, last, half=half) - target)
         with torch.no_grad():
             state = network.inverted(clean, small, half=half)
         truth = charbonnier(network(state, small, last, half=half) - clean)
         inverse = (network.inverted(target, small, half=half) - start).square().mean()
         return follow + TRUTH * truth + inverse
-
-
-def start_weights(network: ShiftResolver, preset: Preset, out: Path) -> None:
-    source = PRESETS[preset.start_from]
-    path = out / source.name / "last.pt"
-    if not path.exists():
-        raise SystemExit(f"{preset.name} starts from {source.name}, but there is no {path}. Train that one first.")
-    if source.purpose == "residual-shift":
-        network.load_state_dict(average_of(path))
-    else:
-        take_over(network, average_of(path))
 
 
 def main() -> None:
@@ -113,7 +103,7 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network, folder = build_shift(preset), options.out / preset.name
     if not (folder / "last.pt").exists():
-        start_weights(network, preset, options.out)
+        start_shift(network, preset, options.out)
     kind = Student if PRESETS[preset.start_from].purpose == "residual-shift" else Teacher
     source = kind(preset, options)
     run = Run(network.to(device, memory_format=torch.channels_last), preset, folder, options.checkpoint_minutes)

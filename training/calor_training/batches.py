@@ -101,6 +101,6 @@ class EnhancementBatches:
 
 def batches(preset: Preset, data: Path, cache: Path) -> SuperResolutionBatches | EnhancementBatches:
     """`cache` keeps what is prepared once."""
-    if preset.purpose in ("super-resolution", "residual-shift"):
+    if preset.scale > 1:
         return SuperResolutionBatches(preset, data, cache)
     return EnhancementBatches(preset, data)

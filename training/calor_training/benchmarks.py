@@ -47,7 +47,7 @@ def benchmarks(preset: Preset, data: Path) -> list[Benchmark]:
     test = data / "test"
     infrared = {"ir-m3fd": test / "ir-m3fd/hr", "ir-roadscene": test / "ir-roadscene",
                 "ir-flir-iisr": test / "ir-flir-iisr/hr"}
-    if preset.purpose != "enhancement":
+    if preset.scale > 1:
         reductions = {name: (lambda f=folder: reduced_pairs(f, preset.scale)) for name, folder in infrared.items()}
         if preset.scale == 4:  # two of the sets come with an LR of their own
             reductions["ir-flir-iisr-own-lr"] = reductions["ir-flir-iisr"]

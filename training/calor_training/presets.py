@@ -33,7 +33,7 @@ class Preset:
     @property
     def multiple(self) -> int:
         """Input sides must be multiples of this."""
-        return 2 if self.purpose == "enhancement" else 1
+        return 2 if self.scale == 1 else 1
 
 
 PRESETS = {
@@ -57,5 +57,15 @@ PRESETS = {
         Preset("enhance-rgb", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=3000),
         Preset("enhance-ir", "enhancement", "infrared", 1, width=64, blocks=10, patch=96, batch=8, steps=700,
                rate=5e-4, warmup=30, start_from="enhance-rgb"),
+        Preset("enhance-ir-shift", "residual-shift", "infrared", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,
+               rate=5e-4, start_from="enhance-ir", optimiser="muon", decay=0.7),
+        Preset("enhance-rgb-shift", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,
+               rate=5e-4, start_from="enhance-rgb", optimiser="muon", decay=0.7),
+        Preset("ir-x4-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=3000,
+               rate=2e-4, start_from="ir-x4-shift", soft=0.2, pairs=True),
+        Preset("enhance-ir-distilled", "residual-shift", "infrared", 1, width=64, blocks=10, patch=96, batch=8,
+               steps=3000, rate=2e-4, start_from="enhance-ir-shift"),
+        Preset("enhance-rgb-distilled", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,
+               rate=2e-4, start_from="enhance-rgb-shift"),
     ]
 }

@@ -33,7 +33,7 @@ def sampled_image(network: ShiftResolver, small: np.ndarray, *, seed: int | None
     """Levels [s·h, s·w] from levels [h, w] by the deterministic sampler, and the losses of guidance. No seed: no noise."""
     device = next(network.parameters()).device
     low = from_levels(small).to(device)
-    y = network.enlarged(low)
+    y = network.start_image(low)
     height, width = y.shape[2:]
     noise = torch.zeros_like(y)
     if seed is not None:

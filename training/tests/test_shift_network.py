@@ -52,13 +52,34 @@ class Network(unittest.TestCase):
         network = build_shift(SMALL)
         take_over(network, source.state_dict())
         small = torch.rand(2, 1, 9, 11)
-        u = network.enlarged(small * 2 - 1)
+        u = network.start_image(small * 2 - 1)
         found = network(u, small * 2 - 1, torch.tensor([3, 3]))
         torch.testing.assert_close(found, source(small) * 2 - 1, atol=1e-5, rtol=0)
 
+    def test_it_starts_as_the_enhancer(self):
+        for kind in ("ir", "rgb"):
+            torch.manual_seed(2)
+            source = build(dataclasses.replace(PRESETS[f"enhance-{kind}"], width=8, blocks=2))
+            network = build_shift(dataclasses.replace(PRESETS[f"enhance-{kind}-shift"], width=8, blocks=2))
+            take_over(network, source.state_dict())
+            given = torch.rand(2, network.channels, 10, 14)
+            found = network(given * 2 - 1, given * 2 - 1, torch.tensor([3, 3]))
+            torch.testing.assert_close(found, source(given) * 2 - 1, atol=1e-5, rtol=0)
+
+    def test_exported_enhancers(self):
+        for kind in ("ir", "rgb"):
+            torch.manual_seed(3)
+            network = build_shift(dataclasses.replace(PRESETS[f"enhance-{kind}-shift"], width=8, blocks=2)).eval()
+            for parameter in network.parameters():
+                torch.nn.init.normal_(parameter, std=0.1)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model.onnx"
+                onnx.save(shift_model(network, "small"), path)
+                self.assertLess(export_shift.difference(path, network), 2e-5)
+
     def test_the_bicubic_is_pillows(self):
         small = np.random.default_rng(1).uniform(-1, 1, (12, 9)).astype(np.float32)
-        found = build_shift(SMALL).enlarged(torch.from_numpy(small)[None, None])[0, 0].numpy()
+        found = build_shift(SMALL).start_image(torch.from_numpy(small)[None, None])[0, 0].numpy()
         # Inside: at the edges Pillow leaves samples out where the network repeats them.
         np.testing.assert_allclose(found[8:-8, 8:-8], resized(small, 36, 48)[8:-8, 8:-8], atol=1e-5)
 
@@ -109,7 +130,7 @@ class Images(unittest.TestCase):
         found, _ = sampled_image(self.network, self.small, seed=None, steps=1, guidance=None)
         low = torch.from_numpy((self.small / 127.5 - 1).astype(np.float32))[None, None]
         with torch.no_grad():
-            expected = self.network(self.network.enlarged(low), low, torch.tensor([3])).clamp(-1, 1)
+            expected = self.network(self.network.start_image(low), low, torch.tensor([3])).clamp(-1, 1)
         np.testing.assert_allclose(found, (expected[0, 0].numpy() + 1) * 127.5, atol=1e-3)
 
     def test_guidance_lowers_its_loss_at_every_step(self):

@@ -1,0 +1,177 @@
+"""Losses that make a one-step student of a residual-shift teacher by matching distributions.
+
+The student's result x is diffused to x_t. A frozen teacher and a fake score, trained all the time on the student's own
+results, both estimate the clean image; where they differ, x is moved. Written for the residual-shifting process, in which
+a difference of scores is (1 - η) / (κ² η) times the difference of the estimates.
+
+Sources: InstaRevive, arXiv 2504.15513 (noise scope and mixing by the present distance; its formulas were not available,
+these are our own); DMD2, 2405.14867; f-distill, 2502.15681; Phased DMD, 2510.27684; AlignProp, 2310.03739."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .shift_network import ShiftResolver
+from .shifting import Schedule
+from .spectrum import FLOOR
+
+REACH = 3.0  # noise of up to so many distances between the student's result and the truth is used
+LEAST_REGRESSION = 0.25
+LOGIT_LIMIT, RATIO_LIMITS = 10.0, (0.1, 20.0)  # of f-distill's discriminator
+LEVELS = 127.5  # of a step of 1 in -1…1
+
+
+# MARK: noise scope and mixing
+
+
+def distance(found: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    """[n]: root mean square of each sample."""
+    return (found - clean).square().mean((1, 2, 3)).sqrt()
+
+
+def widest_step(schedule: Schedule, gap: float) -> int:
+    """The last step whose noise is at most `REACH` times the gap, but at least the second."""
+    within = [t for t, noise in enumerate(schedule.noise) if noise <= REACH * gap]
+    return max(1, within[-1] if within else 0)
+
+
+def regression_share(gap: float, first_gap: float) -> float:
+    """Regression dominates while the student is far from the truth, in units of the input's own distance."""
+    return min(1.0, max(LEAST_REGRESSION, gap / first_gap))
+
+
+# MARK: matching
+
+
+def matching_gradient(found: torch.Tensor, fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """(fake estimate - real estimate) / mean |x - real estimate| of each sample: the same size for any contrast."""
+    scale = (found - real).abs().mean((1, 2, 3), keepdim=True)
+    return (fake - real) / scale.clamp_min(1e-6)
+
+
+def matching_loss(found: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """A number whose gradient by `found` is `gradient` / count."""
+    return 0.5 * (found - (found - gradient).detach()).square().mean()
+
+
+def ratio_weights(logits: torch.Tensor, divergence: str) -> torch.Tensor:
+    """[n]: f-distill's weight of each sample, from the discriminator's logits of real against fake; mean 1."""
+    ratio = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).exp().clamp(*RATIO_LIMITS)
+    weights = {"reverse-kl": torch.ones_like(ratio), "forward-kl": ratio, "jensen-shannon": ratio / (1 + ratio),
+               "hellinger": ratio.sqrt(), "jeffreys": 1 + ratio}[divergence]
+    return weights / weights.mean()
+
+
+def bridge(schedule: Schedule, earlier: int, later: int) -> tuple[float, float, float]:
+    """a, b, c of x_t = a x_s + b ε + c y for s = `earlier`, t = `later`: Phased DMD diffuses on from where a phase ends."""
+    eta_s, eta_t = float(schedule.eta[earlier]), float(schedule.eta[later])
+    a = (1 - eta_t) / (1 - eta_s)
+    return a, schedule.kappa * (eta_t - a * a * eta_s) ** 0.5, eta_t - a * eta_s
+
+
+# MARK: fake score
+
+
+class Discriminator(nn.Module):
+    """One logit for each sample, from the features of the fake score's trunk."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(width, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+                                    nn.Conv2d(width, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
+        self.last = nn.Conv2d(width, 1, 1)
+
+    def forward(self, features):
+        return self.last(self.layers(features)).mean((1, 2, 3))
+
+
+class FakeScore(nn.Module):
+    """A network like the student's, trained on its results, with a discriminator on its features."""
+
+    def __init__(self, network: ShiftResolver):
+        super().__init__()
+        self.network = network
+        self.discriminator = Discriminator(network.trunk.exit.out_channels)
+
+    def logits(self, state, given, step, half: bool):
+        network = self.network
+        residual = F.pixel_unshuffle(state, network.fold) - network.phases_of_y(given)
+        return self.discriminator(network.features(network.c_in[step] * residual, given, step, half))
+
+    def loss(self, found, clean, given, noise, step, half: bool, adversarial: bool) -> torch.Tensor:
+        """Of estimates of the student's results, in units of F; and of telling them from clean images."""
+        network = self.network
+        state = diffused(network, found, given, noise, step)
+        error = (network(state, given, step, half=half) - found) / network.c_out[step]
+        loss = error.square().mean()
+        if adversarial:
+            real = diffused(network, clean, given, noise, step)
+            loss = loss + (F.softplus(self.logits(state, given, step, half)).mean()
+                           + F.softplus(-self.logits(real, given, step, half)).mean())
+        return loss
+
+
+def diffused(network: ShiftResolver, image, given, noise, step):
+    eta, deviation = (torch.tensor(t, dtype=image.dtype, device=image.device)[step][:, None, None, None]
+                      for t in (network.schedule.eta, network.schedule.noise))
+    return image + eta * (network.start_image(given) - image) + deviation * noise
+
+
+# MARK: reward
+
+
+def reduced(image: torch.Tensor, scale: int) -> torch.Tensor:
+    """Pillow's antialiased bicubic, without rounding."""
+    height, width = image.shape[2:]
+    return F.interpolate(image, (height // scale, width // scale), mode="bicubic", antialias=True)
+
+
+def consistency_loss(image: torch.Tensor, given: torch.Tensor, scale: int) -> torch.Tensor:
+    """Mean square of what the reduction differs by beyond half a level, in levels."""
+    return F.softshrink((given - reduced(image, scale)) * LEVELS, 0.5).square().mean()
+
+
+def spectrum_loss(image: torch.Tensor, clean: torch.Tensor, bands: int = 16) -> torch.Tensor:
+    """Mean square difference of radial log-spectra of patches, above the second band."""
+    height, width = image.shape[2:]
+    radius = torch.hypot(torch.fft.fftfreq(height, device=image.device)[:, None],
+                         torch.fft.rfftfreq(width, device=image.device)[None])
+    numbers = (radius * 2 * bands).long().clamp_max(bands)
+    member = F.one_hot(numbers.flatten(), bands + 1).to(image.dtype)[:, 2:bands]
+
+    def spectrum(x: torch.Tensor) -> torch.Tensor:
+        power = torch.fft.rfft2(x * LEVELS, norm="ortho").abs().square().flatten(2)
+        return torch.log(power @ member / member.sum(0) + FLOOR)
+
+    return (spectrum(image) - spectrum(clean)).square().mean()
+
+
+# MARK: methods
+
+
+@dataclass(frozen=True)
+class Method:
+    """What the student's loss is made of. `fake_updates` are those of the fake score for each of the student's."""
+
+    matching: float = 1.0  # weight
+    regression: bool = True
+    dynamic: bool = False  # noise scope and mixing by the present distance
+    divergence: str = "reverse-kl"
+    reward: float = 0.0  # weight of consistency and spectrum
+    fake_updates: int = 5
+
+    @property
+    def adversarial(self) -> bool:
+        return self.divergence != "reverse-kl"
+
+
+METHODS = {
+    "regression": Method(matching=0.0, fake_updates=0),
+    "dynamic": Method(dynamic=True),
+    "dmd2": Method(regression=False),
+    "jensen-shannon": Method(divergence="jensen-shannon"),
+    "forward-kl": Method(divergence="forward-kl"),
+    "reward": Method(matching=0.0, reward=0.01, fake_updates=0),
+}

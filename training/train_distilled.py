@@ -1,0 +1,146 @@
+"""Distils a one-step student from a residual-shift teacher: regression plus distribution matching.
+
+`--method dynamic` is InstaRevive's idea; the others are its relatives, for comparison with an equal number of steps.
+Stop it at any time; the same command goes on. The student is OUT/PRESET-METHOD/last.pt.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from calor_training.batches import batches
+from calor_training.distillation import (METHODS, FakeScore, Method, consistency_loss, diffused, distance,
+                                         matching_gradient, matching_loss, ratio_weights, regression_share,
+                                         spectrum_loss, widest_step)
+from calor_training.presets import PRESETS, Preset
+from calor_training.runs import Run, average_of
+from calor_training.shift_network import ShiftResolver, build_shift, start_shift
+from calor_training.shifting import RESIDUAL_DEVIATION
+
+ROOT = Path(__file__).resolve().parent.parent
+CHARBONNIER = 2e-3
+SLOWNESS = 0.95  # of the running distance
+
+
+class Distillation:
+    """The parts of a run: student, frozen teacher, fake score, and the running distance to the truth."""
+
+    def __init__(self, student: Run, fake: Run, teacher: ShiftResolver, method: Method, seed: int, half: bool):
+        self.student, self.fake, self.teacher, self.method = student, fake, teacher, method
+        self.seed, self.half = seed, half
+        # A resumed run measures it anew within some twenty steps.
+        self.gap = RESIDUAL_DEVIATION[teacher.scale]
+
+    def inputs(self, batch: tuple[torch.Tensor, torch.Tensor], number: int, round_: int):
+        """Given and clean image in -1…1, noises of the student's start and of diffusion, and a generator."""
+        given, clean = (2 * t - 1 for t in batch)
+        rng = np.random.default_rng((self.seed, number, 1 + round_))
+        start, noise = (torch.from_numpy(rng.standard_normal(clean.shape, dtype=np.float32)).to(clean) for _ in range(2))
+        return given, clean, start, noise, rng
+
+    def result(self, given: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
+        network = self.student.network
+        last = torch.full((len(given),), len(network.schedule.roots) - 1, dtype=torch.long, device=given.device)
+        state = network.start_image(given) + float(network.schedule.noise[-1]) * start
+        return network(state, given, last, half=self.half)
+
+    def step_numbers(self, rng: np.random.Generator, count: int) -> torch.Tensor:
+        schedule = self.teacher.schedule
+        widest = widest_step(schedule, self.gap) if self.method.dynamic else len(schedule.roots) - 1
+        return torch.from_numpy(rng.integers(1, widest + 1, size=count))
+
+    def update_fake(self, batch, number: int, round_: int) -> None:
+        given, clean, start, noise, rng = self.inputs(batch, number, round_)
+        with torch.no_grad():
+            found = self.result(given, start)
+        step = self.step_numbers(rng, len(given)).to(given.device)
+        self.fake.advance(self.fake.network.loss(found, clean, given, noise, step, self.half, self.method.adversarial))
+
+    def student_loss(self, batch, number: int) -> torch.Tensor:
+        given, clean, start, noise, rng = self.inputs(batch, number, 0)
+        found, method = self.result(given, start), self.method
+        self.gap = SLOWNESS * self.gap + (1 - SLOWNESS) * float(distance(found.detach(), clean).mean())
+        share = regression_share(self.gap, RESIDUAL_DEVIATION[self.teacher.scale]) if method.dynamic else 0.5
+        loss = found.new_zeros(())
+        if method.regression:
+            loss = loss + share * torch.sqrt((found - clean).square() + CHARBONNIER**2).mean()
+        if method.matching:
+            step = self.step_numbers(rng, len(given)).to(given.device)
+            loss = loss + (1 - share) * method.matching * self.matching(found, given, noise, step)
+        if method.reward:
+            loss = loss + method.reward * spectrum_loss(found, clean)
+            if self.teacher.scale > 1:
+                loss = loss + method.reward * consistency_loss(found, given, self.teacher.scale)
+        return loss
+
+    def matching(self, found, given, noise, step) -> torch.Tensor:
+        fake = self.fake.network
+        with torch.no_grad():
+            state = diffused(self.teacher, found, given, noise, step)
+            gradient = matching_gradient(found, fake.network(state, given, step, half=self.half),
+                                         self.teacher(state, given, step, half=self.half))
+            if self.method.adversarial:
+                weights = ratio_weights(fake.logits(state, given, step, self.half), self.method.divergence)
+                gradient = gradient * weights[:, None, None, None]
+        return matching_loss(found, gradient)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", required=True, choices=[p for p in PRESETS if p.endswith("-distilled")])
+    parser.add_argument("--method", default="dynamic", choices=METHODS)
+    parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with train/")
+    parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="where the teacher's run is")
+    parser.add_argument("--steps", type=int, help="instead of the preset's number")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
+    parser.add_argument("--checkpoint-minutes", type=float, default=2)
+    return parser.parse_args()
+
+
+def parts(preset: Preset, method_name: str, options: argparse.Namespace, device: torch.device) -> Distillation:
+    method = METHODS[method_name]
+    folder = options.out / f"{preset.name}-{method_name}"
+    teacher = build_shift(PRESETS[preset.start_from]).eval().requires_grad_(False)
+    path = options.out / preset.start_from / "last.pt"
+    if not path.exists():
+        raise SystemExit(f"There is no {path}. Train the teacher with train_shift.py --preset {preset.start_from} first.")
+    teacher.load_state_dict(average_of(path))
+    student, fake = build_shift(preset), FakeScore(build_shift(preset))
+    if not (folder / "last.pt").exists():
+        start_shift(student, preset, options.out)
+        fake.network.load_state_dict(student.state_dict())
+    teacher, student, fake = (n.to(device, memory_format=torch.channels_last) for n in (teacher, student, fake))
+    updates = dataclasses.replace(preset, name=f"{preset.name}, fake score", steps=max(1, preset.steps * method.fake_updates))
+    return Distillation(Run(student, preset, folder, options.checkpoint_minutes),
+                        Run(fake, updates, folder / "fake", options.checkpoint_minutes),
+                        teacher, method, preset.seed, not options.fp32)
+
+
+def main() -> None:
+    options = arguments()
+    preset = PRESETS[options.preset]
+    if options.steps is not None:
+        preset = dataclasses.replace(preset, steps=options.steps)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(preset.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    work = parts(preset, options.method, options, device)
+    source = batches(preset, options.data, options.out / "prepared")
+    updates = work.method.fake_updates
+    while not work.student.finished:
+        number = work.student.step
+        for round_ in range(1, updates + 1):
+            batch = tuple(t.to(device, memory_format=torch.channels_last) for t in source.batch(number * (updates + 1) + round_))
+            work.update_fake(batch, number, round_)
+        batch = tuple(t.to(device, memory_format=torch.channels_last) for t in source.batch(number * (updates + 1)))
+        work.student.advance(work.student_loss(batch, number))
+    if updates:
+        work.fake.checkpoint()
+
+
+if __name__ == "__main__":
+    main()
