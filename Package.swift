@@ -87,7 +87,8 @@ let package = Package(
         .testTarget(name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor"], exclude: ["Golden"]),
         .testTarget(
             name: "CalorONNXTests",
-            dependencies: ["CalorONNX", "CalorGraph", "CalorTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+            dependencies: ["CalorONNX", "CalorGraph", "CalorTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Golden"]),
         .testTarget(
             name: "CalorRestorationTests",
             dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"], exclude: ["Golden"]),
