@@ -7,10 +7,12 @@ public enum AVX2 {
     public static func convolution(_ algorithm: ConvolutionAlgorithm, _ job: ConvolutionJob) {
         switch algorithm {
         case .winograd43: Winograd43.run(job)
+        case .winograd23: Winograd23.run(job)
         case .direct: DirectConvolution.run(job)
         case .pointwise: DirectConvolution.runPointwise(job)
         case .depthwise: DepthwiseThree.supports(job.geometry) ? DepthwiseThree.run(job) : Depthwise.run(job)
         case .firstLayer: FirstLayer.run(job)
+        case .lastLayer: LastLayer.run(job)
         case .reference: preconditionFailure("the reference is not a kernel of this set")
         }
     }
@@ -22,12 +24,14 @@ public enum AVX2 {
     ) -> Int {
         switch algorithm {
         case .winograd43: Winograd43.scratchFloats(geometry) * 4
+        case .winograd23: Winograd23.scratchFloats(geometry) * 4
         case .direct: DirectConvolution.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .pointwise: DirectConvolution.scratchFloats(geometry, height * width) * 4
         case .depthwise:
             DepthwiseThree.supports(geometry)
                 ? DepthwiseThree.scratchFloats(width) * 4 : Depthwise.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .firstLayer: FirstLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .lastLayer: LastLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .reference: 0
         }
     }

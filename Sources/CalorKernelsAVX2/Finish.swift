@@ -18,6 +18,9 @@ struct Finish {
     let activation: Activation
 
     @inline(__always)
+    init(_ job: ConvolutionJob) { self.init(job.epilogue) }
+
+    @inline(__always)
     init(_ epilogue: Epilogue) {
         bias = epilogue.bias.unsafelyUnwrapped
         activation = epilogue.activation
@@ -49,6 +52,10 @@ struct Finish {
             isPlain: isComplex || !isClip && slopes == nil && slope == 1 && scale == 1)
     }
 
+    /// The eight channels of one block.
+    @inline(__always)
+    func block(_ block: Int) -> LaneFinish { lanes(block) }
+
     /// What the kernel itself may add; a complex activation comes before it, in `completeRow`.
     @inline(__always)
     var directResidual: Source? { isComplex ? nil : residual }
@@ -78,15 +85,32 @@ struct LaneFinish {
 
     /// Activation, scale and residual; `residual` points to the eight numbers or is nil.
     @inline(__always)
-    func finished(_ x: V, _ residual: Source?) -> V {
-        if isPlain { return residual.map { load($0) + x } ?? x }
+    func finished(_ x: V, _ residual: Source?) -> V { finished(x, lanes: residual.map { load($0) }) }
+
+    @inline(__always)
+    func finished(_ x: V, lanes residual: V?) -> V {
+        if isPlain { return residual.map { $0 + x } ?? x }
         let y = activated(x)
-        if let residual { return fused(load(residual), y, V(repeating: scale)) }
+        if let residual { return fused(residual, y, V(repeating: scale)) }
         return y * V(repeating: scale)
     }
 
     @inline(__always)
     func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }
+}
+
+/// Where the channels of a vector stand: one plane here, two where a vector has sixteen numbers.
+struct PlanePair {
+    @inline(__always)
+    init(_ block: Int, _ blocks: Int, _ plane: Int) {}
+
+    @inline(__always)
+    func load(_ pointer: Source, _ at: Int) -> V { UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: at &* 4, as: V.self) }
+
+    @inline(__always)
+    func store(_ value: V, _ pointer: Target, _ at: Int) {
+        UnsafeMutableRawPointer(pointer).storeBytes(of: value, toByteOffset: at &* 4, as: V.self)
+    }
 }
 
 /// Applies a complex activation, the scale and the residual to `count` pixels of one block, in place.

@@ -161,12 +161,7 @@ enum Winograd43 {
                 while tile < count {
                     let v = transformed + (i &* plane &+ tile &* 8)
                     let m = sums + (tile &* 36 &+ i) &* 16
-                    if wide {
-                        product6x16(v, most &* 8, weights, inBlocks, m)
-                    } else {
-                        product6x8(v, most &* 8, weights, inBlocks, m)
-                    }
-                    tile &+= 6
+                    tile &+= winogradProduct(v, most &* 8, weights, inBlocks, wide, m, 576, count &- tile)
                 }
                 weights += inBlocks &* (wide ? 128 : 64)
             }

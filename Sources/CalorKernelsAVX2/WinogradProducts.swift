@@ -4,9 +4,9 @@
 /// - Parameters:
 ///   - v: `[block][tile][8]`, with `stride` floats from block to block.
 ///   - u: `[8 · blocks][16]`.
-///   - m: six results of 16, 576 floats apart.
+///   - m: six results of 16, `tileSums` floats apart.
 @inline(never)
-func product6x16(_ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ m: Target) {
+func product6x16(_ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ m: Target, _ tileSums: Int) {
     var (a0, a1, b0, b1, c0, c1) = (V(), V(), V(), V(), V(), V())
     var (d0, d1, e0, e1, f0, f1) = (V(), V(), V(), V(), V(), V())
     var v = v
@@ -46,21 +46,21 @@ func product6x16(_ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ m: Ta
     }
     store(a0, m)
     store(a1, m, 8)
-    store(b0, m, 576)
-    store(b1, m, 584)
-    store(c0, m, 1152)
-    store(c1, m, 1160)
-    store(d0, m, 1728)
-    store(d1, m, 1736)
-    store(e0, m, 2304)
-    store(e1, m, 2312)
-    store(f0, m, 2880)
-    store(f1, m, 2888)
+    store(b0, m, tileSums)
+    store(b1, m, tileSums &+ 8)
+    store(c0, m, tileSums &* 2)
+    store(c1, m, tileSums &* 2 &+ 8)
+    store(d0, m, tileSums &* 3)
+    store(d1, m, tileSums &* 3 &+ 8)
+    store(e0, m, tileSums &* 4)
+    store(e1, m, tileSums &* 4 &+ 8)
+    store(f0, m, tileSums &* 5)
+    store(f1, m, tileSums &* 5 &+ 8)
 }
 
 /// The same for the eight channels of an odd last block.
 @inline(never)
-func product6x8(_ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ m: Target) {
+func product6x8(_ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ m: Target, _ tileSums: Int) {
     var (a, b, c, d, e, f) = (V(), V(), V(), V(), V(), V())
     var v = v
     var u = u
@@ -86,9 +86,18 @@ func product6x8(_ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ m: Tar
         u += 64
     }
     store(a, m)
-    store(b, m, 576)
-    store(c, m, 1152)
-    store(d, m, 1728)
-    store(e, m, 2304)
-    store(f, m, 2880)
+    store(b, m, tileSums)
+    store(c, m, tileSums &* 2)
+    store(d, m, tileSums &* 3)
+    store(e, m, tileSums &* 4)
+    store(f, m, tileSums &* 5)
+}
+
+/// Six tiles from `v` on; returns how many that were. `wide` stands for 16 output channels, else 8.
+@inline(__always)
+func winogradProduct(
+    _ v: Source, _ stride: Int, _ u: Source, _ blocks: Int, _ wide: Bool, _ m: Target, _ tileSums: Int, _ count: Int
+) -> Int {
+    if wide { product6x16(v, stride, u, blocks, m, tileSums) } else { product6x8(v, stride, u, blocks, m, tileSums) }
+    return 6
 }

@@ -7,10 +7,12 @@ public enum AVX512 {
     public static func convolution(_ algorithm: ConvolutionAlgorithm, _ job: ConvolutionJob) {
         switch algorithm {
         case .winograd43: Winograd43.run(job)
+        case .winograd23: Winograd23.run(job)
         case .direct: DirectConvolution.run(job)
         case .pointwise: DirectConvolution.runPointwise(job)
         case .depthwise: DepthwiseThree.run(job)
         case .firstLayer: FirstLayer.run(job)
+        case .lastLayer: LastLayer.run(job)
         case .reference: preconditionFailure("the reference is not a kernel of this set")
         }
     }
@@ -28,10 +30,12 @@ public enum AVX512 {
     ) -> Int {
         switch algorithm {
         case .winograd43: Winograd43.scratchFloats(geometry) * 4
+        case .winograd23: Winograd23.scratchFloats(geometry) * 4
         case .direct: DirectConvolution.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .pointwise: DirectConvolution.scratchFloats(geometry, height * width) * 4
         case .depthwise: DepthwiseThree.scratchFloats(width) * 4
         case .firstLayer: FirstLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
+        case .lastLayer: LastLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .reference: 0
         }
     }

@@ -98,7 +98,10 @@ struct LaneFinish {
 
     /// Activation, scale and residual.
     @inline(__always)
-    func finished(_ x: V, _ residual: V?) -> V {
+    func finished(_ x: V, _ residual: V?) -> V { finished(x, lanes: residual) }
+
+    @inline(__always)
+    func finished(_ x: V, lanes residual: V?) -> V {
         if isPlain { return residual.map { $0 + x } ?? x }
         let y = activated(x)
         if let residual { return fused(residual, y, V(repeating: scale)) }

@@ -1,3 +1,4 @@
+import CCalorCPU
 import CalorTensor
 
 /// conv…_firstLayer_nchw_f32: one to four input channels, read from planes, four output blocks at once.
@@ -11,7 +12,7 @@ enum FirstLayer {
     static func scratchFloats(_ g: ConvolutionGeometry, _ outputWidth: Int) -> Int {
         let patch = Patch(g, groups: g.inChannels, lanes: 1, outputWidth: outputWidth, overhang: step, floats: copyFloats)
         let depth = g.inChannels * g.kernelHeight * g.kernelWidth
-        return g.inChannels * patch.inputRows * patch.inputColumns + 32 + 2 * depth
+        return g.inChannels * patch.inputRows * patch.inputColumns + 32 + 2 * depth + 16 + step * 32
     }
 
     static func run(_ job: ConvolutionJob) {
@@ -31,6 +32,7 @@ enum FirstLayer {
                 }
             }
         }
+        let sums = UnsafeMutableRawPointer(offsets + (depth &+ 7) / 8 &* 8).assumingMemoryBound(to: Float.self)
         let finish = Finish(job)
         let plane = job.inputHeight &* job.inputWidth
         var y = job.firstRow
@@ -44,7 +46,7 @@ enum FirstLayer {
                         g, job.input + channel &* plane, job.inputHeight, job.inputWidth, y, x, 1, copied + channel &* planeStride)
                 }
                 for group in 0..<(g.outBlocks &+ 3) / 4 {
-                    compute(job, finish, patch, Source(copied), UnsafePointer(offsets), depth, group, y, x, rows, columns)
+                    compute(job, finish, patch, Source(copied), UnsafePointer(offsets), depth, group, y, x, rows, columns, sums)
                 }
                 x &+= columns
             }
@@ -55,7 +57,7 @@ enum FirstLayer {
     @inline(never)
     private static func compute(
         _ job: ConvolutionJob, _ finish: Finish, _ patch: Patch, _ copied: Source, _ offsets: UnsafePointer<Int>, _ depth: Int,
-        _ group: Int, _ y: Int, _ x: Int, _ rows: Int, _ columns: Int
+        _ group: Int, _ y: Int, _ x: Int, _ rows: Int, _ columns: Int, _ sums: Target
     ) {
         let g = job.geometry
         let first = group &* 4
@@ -70,13 +72,9 @@ enum FirstLayer {
             let residual = finish.directResidual.map { $0 + at }
             let output = job.output + at
             if wide {
-                if g.strideWidth == 1 {
-                    row12x32(from, 1, offsets, depth, weights, low, high, lowPair, highPair, output, residual, outPlane, columns)
-                } else {
-                    row12x32(
-                        from, g.strideWidth, offsets, depth, weights, low, high, lowPair, highPair, output, residual, outPlane,
-                        columns)
-                }
+                row12x32(
+                    from, g.strideWidth, offsets, depth, weights, low, high, lowPair, highPair, output, residual, outPlane, columns,
+                    sums)
             } else {
                 row12x16(from, g.strideWidth, offsets, depth, weights, low, lowPair, output, residual, columns)
             }
@@ -93,28 +91,25 @@ enum FirstLayer {
     private static func row12x32(
         _ from: Source, _ stride: Int, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ low: LaneFinish,
         _ high: LaneFinish, _ lowPair: PlanePair, _ highPair: PlanePair, _ output: Target, _ residual: Source?, _ outPlane: Int,
-        _ columns: Int
+        _ columns: Int, _ sums: Target
     ) {
         let plain = !low.isClip && low.scale == 1 && residual == nil && highPair.stride != 0
         let upper = outPlane &* 2
         var column = 0
         while column < columns {
-            var sums = Sums12x32(low.bias, high.bias)
             let x = from + column &* stride
-            for k in 0..<depth { sums.add(x + offsets[k], stride, weights + k &* 32) }
+            if stride == 1 {
+                first12x32(x, offsets, depth, weights, low.bias, high.bias, sums)
+            } else {
+                first12x32(x, stride, offsets, depth, weights, low.bias, high.bias, sums)
+            }
             let at = column &* 8
             if plain && column &+ step <= columns {
-                sums.forEach(step) { pixel, a, b in
-                    let o = at &+ pixel &* 8
-                    let (a, b) = (low.leaky(a), high.leaky(b))
-                    storeBlock(lowBlock(a), output, o)
-                    storeBlock(highBlock(a), output, o &+ outPlane)
-                    storeBlock(lowBlock(b), output, o &+ upper)
-                    storeBlock(highBlock(b), output, o &+ outPlane &* 3)
-                }
+                put12x32(Source(sums), low.slope, high.slope, output + at, outPlane)
             } else {
-                sums.forEach(columns &- column) { pixel, a, b in
+                for pixel in 0..<min(step, columns &- column) {
                     let o = at &+ pixel &* 8
+                    let (a, b) = (load(Source(sums), pixel &* 32), load(Source(sums), pixel &* 32 &+ 16))
                     lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
                     highPair.store(high.finished(b, residual.map { highPair.load($0, o &+ upper) }), output, o &+ upper)
                 }
@@ -139,5 +134,49 @@ enum FirstLayer {
             }
             column &+= step
         }
+    }
+}
+
+// Kernels of their own, so that their sums have all the registers.
+
+@inline(never)
+private func first12x32(
+    _ x: Source, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ low: V, _ high: V, _ to: Target
+) {
+    var sums = Sums12x32(low, high)
+    for k in 0..<depth { sums.add(x + offsets[k], 1, weights + k &* 32) }
+    sums.forEach(12) { pixel, a, b in
+        store(a, to, pixel &* 32)
+        store(b, to, pixel &* 32 &+ 16)
+    }
+}
+
+@inline(never)
+private func first12x32(
+    _ x: Source, _ stride: Int, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ low: V, _ high: V, _ to: Target
+) {
+    var sums = Sums12x32(low, high)
+    for k in 0..<depth { sums.add(x + offsets[k], stride, weights + k &* 32) }
+    sums.forEach(12) { pixel, a, b in
+        store(a, to, pixel &* 32)
+        store(b, to, pixel &* 32 &+ 16)
+    }
+}
+
+/// Twelve pixels with a leaky end into four planes.
+@inline(never)
+private func put12x32(_ sums: Source, _ low: V, _ high: V, _ output: Target, _ plane: Int) {
+    // The lines that the next twelve pixels will write.
+    for block in 0..<4 {
+        for line in 0..<6 { calor_prefetch_write(output + (block &* plane &+ 96 &+ line &* 16)) }
+    }
+    for pixel in 0..<12 {
+        let (a, b) = (load(sums, pixel &* 32), load(sums, pixel &* 32 &+ 16))
+        let x = a.replacing(with: a * low, where: a .< V())
+        let y = b.replacing(with: b * high, where: b .< V())
+        storeBlock(lowBlock(x), output, pixel &* 8)
+        storeBlock(highBlock(x), output, plane &+ pixel &* 8)
+        storeBlock(lowBlock(y), output, plane &* 2 &+ pixel &* 8)
+        storeBlock(highBlock(y), output, plane &* 3 &+ pixel &* 8)
     }
 }

@@ -87,3 +87,11 @@ func ceilingLanes(_ x: V) -> V { calor_f32x16_ceil(x) }
 
 @inline(__always)
 func roundedToEvenLanes(_ x: V) -> V { calor_f32x16_roundeven(x) }
+
+/// In every block of eight: the sums of the eight numbers of a, b, c and d, then four zeros.
+@inline(__always)
+func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x16_sums(a, b, c, d) }
+
+/// The blocks of a vector from places `stride` floats apart.
+@inline(__always)
+func spread(_ pointer: Source, _ stride: Int) -> V { joined(loadBlock(pointer), loadBlock(pointer, stride)) }

@@ -9,9 +9,12 @@ import CalorTensor
 /// *Precision*: as the AVX2 kernel, 4e-6 of the largest output at 64 channels, 7e-6 at 128, 1.5e-5 at 320.
 /// *Source*: Lavin and Gray 2015.
 enum Winograd43 {
+    /// Floats of the sums of a tile.
+    private static let tileSums: Int = 36 * 32
+
     /// Tiles in a batch: a multiple of 12, such that the transformed input stays in half of L2. Found by timing.
     @inline(__always)
-    static func batch(_ inBlocks: Int) -> Int { inBlocks <= 4 ? 48 : inBlocks <= 8 ? 36 : 24 }
+    static func batch(_ inBlocks: Int) -> Int { inBlocks <= 4 ? 48 : 24 }
 
     /// Groups of sixteen input channels.
     @inline(__always)
@@ -26,7 +29,7 @@ enum Winograd43 {
 
     static func scratchFloats(_ g: ConvolutionGeometry) -> Int {
         let line = lineStride(g.inBlocks)
-        return 36 * planeStride(g.inBlocks) + 7 * line + batch(g.inBlocks) * winogradTileSums + 16 * 16
+        return 36 * planeStride(g.inBlocks) + 7 * line + batch(g.inBlocks) * tileSums + 16 * 16
     }
 
     static func run(_ job: ConvolutionJob) {
@@ -38,7 +41,7 @@ enum Winograd43 {
         let lines = transformed + 36 &* planeStride(inBlocks)
         let zeros = lines + 6 &* lineStride(inBlocks)
         let sums = zeros + lineStride(inBlocks)
-        let patch = sums + most &* winogradTileSums
+        let patch = sums + most &* tileSums
         clear(zeros, lineStride(inBlocks))
         let finish = Finish(job)
         var first = 0
@@ -184,21 +187,8 @@ enum Winograd43 {
                 let m = sums + i &* 32
                 var tile = 0
                 while tile < count {
-                    let (from, to) = (v + tile &* 16, m + tile &* winogradTileSums)
-                    let left = count &- tile
-                    if !wide {
-                        product12x16(from, stride, weights, inBlocks, to)
-                        tile &+= 12
-                    } else if left > 8 {
-                        product12x32(from, stride, weights, inBlocks, to)
-                        tile &+= 12
-                    } else if left > 4 {
-                        product8x32(from, stride, weights, inBlocks, to)
-                        tile &+= 8
-                    } else {
-                        product4x32(from, stride, weights, inBlocks, to)
-                        tile &+= 4
-                    }
+                    let (from, to) = (v + tile &* 16, m + tile &* tileSums)
+                    tile &+= winogradProduct(from, stride, weights, inBlocks, wide, to, tileSums, count &- tile)
                 }
                 weights += inBlocks &* 8 &* (wide ? 32 : 16)
             }
@@ -255,7 +245,7 @@ enum Winograd43 {
         var tileRow = first / tilesAcross
         var tile = first &- tileRow &* tilesAcross
         for slot in 0..<count {
-            let m = sums + (slot &* winogradTileSums &+ lane)
+            let m = sums + (slot &* tileSums &+ lane)
             let y = job.firstRow &+ tileRow &* 4
             let x = tile &* 4
             let at = base &+ y &* line &+ x &* 8

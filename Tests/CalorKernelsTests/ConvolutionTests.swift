@@ -78,6 +78,10 @@ private let winogradCases: [ConvolutionCase] =
         ConvolutionCase(geometry: ConvolutionGeometry(136, 16, kernel: 3), height: 9, width: 50, algorithm: .winograd43),
     ]
 
+private let winograd23Cases: [ConvolutionCase] = winogradCases.map {
+    ConvolutionCase(geometry: $0.geometry, height: $0.height, width: $0.width, algorithm: .winograd23)
+}
+
 private let directCases: [ConvolutionCase] =
     channels.flatMap { i in
         channels.map { o in
@@ -129,6 +133,18 @@ private let otherCases: [ConvolutionCase] =
         }
     }
 
+private let lastLayerCases: [ConvolutionCase] =
+    [1, 2, 3, 4].flatMap { o in
+        [1, 8, 13, 24].flatMap { i in
+            [(3, 1), (5, 1), (4, 2), (1, 1), (3, 3)].map { kernel, stride in
+                let (h, w) = sizes[(i + o + kernel) % 4 + 4]
+                return ConvolutionCase(
+                    geometry: ConvolutionGeometry(i, o, kernel: kernel, stride: stride, pad: kernel / 2), height: h, width: w,
+                    algorithm: .lastLayer)
+            }
+        }
+    }
+
 private let activations: [Activation] = [
     .none, .relu, .prelu, .sigmoid, .silu, .gelu, .geluTanh, .tanh, .clip(lower: 0.1, upper: 0.7),
     .hardSigmoid(alpha: 0.2, beta: 0.5),
@@ -139,11 +155,13 @@ private let endCases: [ConvolutionCase] = activations.flatMap { activation in
     [false, true].flatMap { residual in
         [
             ConvolutionCase(geometry: ConvolutionGeometry(16, 21, kernel: 3), height: 9, width: 14, algorithm: .winograd43),
+            ConvolutionCase(geometry: ConvolutionGeometry(16, 21, kernel: 3), height: 9, width: 13, algorithm: .winograd23),
             ConvolutionCase(geometry: ConvolutionGeometry(9, 21, kernel: 3), height: 7, width: 14, algorithm: .direct),
             ConvolutionCase(geometry: ConvolutionGeometry(9, 21, kernel: 1), height: 7, width: 14, algorithm: .pointwise),
             ConvolutionCase(
                 geometry: ConvolutionGeometry(13, 13, kernel: 3, groups: 13), height: 7, width: 14, algorithm: .depthwise),
             ConvolutionCase(geometry: ConvolutionGeometry(3, 21, kernel: 5), height: 7, width: 14, algorithm: .firstLayer),
+            ConvolutionCase(geometry: ConvolutionGeometry(21, 3, kernel: 3), height: 7, width: 29, algorithm: .lastLayer),
         ].map {
             var test = $0
             test.activation = activation
@@ -156,7 +174,7 @@ private let endCases: [ConvolutionCase] = activations.flatMap { activation in
 @Suite("Convolutions", .enabled(if: !fastTables.isEmpty, "skipped: this processor has none of the instruction sets"))
 struct ConvolutionTests {
     /// Tolerance: 1e-5 of the largest output, as `PreparedConvolution` promises. All instruction sets give the same bits.
-    @Test("equal the reference", arguments: winogradCases + directCases + otherCases + endCases)
+    @Test("equal the reference", arguments: winogradCases + winograd23Cases + directCases + otherCases + lastLayerCases + endCases)
     func equalTheReference(_ test: ConvolutionCase) throws {
         let reference = try #require(test.output(.reference))
         var first: [UInt32]?
@@ -173,11 +191,12 @@ struct ConvolutionTests {
     /// Row ranges in any order give the bits of one call.
     @Test(
         "do not depend on the cut into rows",
-        arguments: [winogradCases[60], winogradCases[75]] + [directCases[20]] + otherCases.suffix(30) + endCases)
+        arguments: [winogradCases[60], winogradCases[75], winograd23Cases[60], winograd23Cases[75]] + [directCases[20]]
+            + lastLayerCases.suffix(9) + otherCases.suffix(30) + endCases)
     func cutRows(_ test: ConvolutionCase) throws {
         for fast in fastTables {
             let height = test.geometry.outputHeight(test.height)
-            let step = test.algorithm == .winograd43 ? 4 : 1
+            let step = test.algorithm?.tile ?? 1
             let cuts = stride(from: 0, to: height, by: step).map { $0..<min($0 + step, height) }.reversed()
             let whole = try #require(test.output(fast))
             let cut = try #require(test.output(fast, cuts: Array(cuts)))
@@ -189,7 +208,7 @@ struct ConvolutionTests {
     /// Winograd are the tiles that read nothing from outside the window.
     @Test(
         "do not depend on the position in the image",
-        arguments: [(16, ConvolutionAlgorithm.winograd43), (16, .direct), (3, .firstLayer)])
+        arguments: [(16, ConvolutionAlgorithm.winograd43), (16, .winograd23), (16, .direct), (3, .firstLayer)])
     func position(_ channels: Int, _ algorithm: ConvolutionAlgorithm) throws {
         for fast in fastTables {
             let g = ConvolutionGeometry(channels, 16, kernel: 3)
@@ -209,7 +228,7 @@ struct ConvolutionTests {
                     output: output.pointer, scratch: UnsafeMutableRawPointer(scratch.pointer))
                 return output
             }
-            #expect(prepared.exactRange(30) == (algorithm == .winograd43 ? 4..<28 : 1..<29))
+            #expect(prepared.exactRange(30) == (algorithm.tile == 4 ? 4..<28 : algorithm.tile == 2 ? 2..<28 : 1..<29))
             let (whole, part) = (run(0, 0, 60, 230), run(12, 20, 30, 150))
             for block in 0..<2 {
                 for y in prepared.exactRange(30) {
@@ -288,6 +307,7 @@ struct ConvolutionTests {
             #expect(name(ConvolutionGeometry(64, 64, kernel: 3)) == "conv3x3s1_winograd43_nchw8c_f32")
             #expect(name(ConvolutionGeometry(8, 8, kernel: 3)) == "conv3x3s1_direct_nchw8c_f32")
             #expect(name(ConvolutionGeometry(64, 64, kernel: 1)) == "conv1x1s1_pointwise_nchw8c_f32")
+            #expect(name(ConvolutionGeometry(64, 3, kernel: 3)) == "conv3x3s1_lastLayer_nchw8c_f32")
             #expect(name(ConvolutionGeometry(3, 64, kernel: 6, stride: 2)) == "conv6x6s2_firstLayer_nchw_f32")
             #expect(name(ConvolutionGeometry(24, 24, kernel: 3, groups: 24)) == "conv3x3s1_depthwise_nchw8c_f32")
             #expect(name(ConvolutionGeometry(24, 24, kernel: 3, groups: 3)) == "conv3x3s1g3_direct_nchw8c_f32")

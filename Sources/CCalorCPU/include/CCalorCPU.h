@@ -50,3 +50,27 @@ static inline __attribute__((always_inline)) calor_f32x8 calor_f32x16_low(calor_
 static inline __attribute__((always_inline)) calor_f32x8 calor_f32x16_high(calor_f32x16 a) {
     return __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
 }
+
+// Asks for the cache line of `pointer`, which is about to be written.
+static inline __attribute__((always_inline)) void calor_prefetch_write(const void *pointer) { __builtin_prefetch(pointer, 1, 3); }
+
+// The sums of the eight numbers of a, b, c and d, then four zeros; in every group of eight for the wide one.
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_sums(calor_f32x8 a, calor_f32x8 b, calor_f32x8 c, calor_f32x8 d) {
+    calor_f32x8 p = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14) + __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    calor_f32x8 q = __builtin_shufflevector(c, d, 0, 8, 2, 10, 4, 12, 6, 14) + __builtin_shufflevector(c, d, 1, 9, 3, 11, 5, 13, 7, 15);
+    calor_f32x8 r = __builtin_shufflevector(p, q, 0, 1, 8, 9, 4, 5, 12, 13) + __builtin_shufflevector(p, q, 2, 3, 10, 11, 6, 7, 14, 15);
+    calor_f32x8 zero = {0};
+    return __builtin_shufflevector(r, zero, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(r, zero, 4, 5, 6, 7, 8, 9, 10, 11);
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_sums(
+    calor_f32x16 a, calor_f32x16 b, calor_f32x16 c, calor_f32x16 d) {
+    calor_f32x16 p = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) +
+                     __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+    calor_f32x16 q = __builtin_shufflevector(c, d, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) +
+                     __builtin_shufflevector(c, d, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+    calor_f32x16 r = __builtin_shufflevector(p, q, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+                     __builtin_shufflevector(p, q, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    calor_f32x16 zero = {0};
+    return __builtin_shufflevector(r, zero, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 16, 17, 18, 19) +
+           __builtin_shufflevector(r, zero, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 16, 17, 18, 19);
+}

@@ -16,10 +16,12 @@ enum ConvolutionPacking {
     ) -> Packed {
         switch algorithm {
         case .reference: copied(weights)
-        case .winograd43: Packed(weights: WinogradWeights.transformed(weights, g, grouping), pairs: nil)
+        case .winograd43: Packed(weights: WinogradWeights.transformed(weights, g, grouping, .four), pairs: nil)
+        case .winograd23: Packed(weights: WinogradWeights.transformed(weights, g, grouping, .two), pairs: nil)
         case .direct, .pointwise: direct(weights, g, grouping)
         case .depthwise: Packed(weights: depthwise(weights, g), pairs: nil)
         case .firstLayer: Packed(weights: firstLayer(weights, g, grouping), pairs: nil)
+        case .lastLayer: Packed(weights: lastLayer(weights, g), pairs: nil)
         }
     }
 
@@ -90,6 +92,21 @@ enum ConvolutionPacking {
             let lanes = grouping.lanes(group, of: g.outBlocks)
             for i in 0..<depth {
                 floats[group * depth * grouping.channels + i * lanes + o % grouping.channels] = weights[o * depth + i]
+            }
+        }
+        return packed
+    }
+
+    /// `[input block][kernel row][kernel column][output channel][8]`.
+    private static func lastLayer(_ weights: UnsafeBufferPointer<Float>, _ g: ConvolutionGeometry) -> AlignedBytes {
+        let taps = g.kernelHeight * g.kernelWidth
+        let packed = AlignedBytes(count: g.inBlocks * taps * g.outChannels * 32)
+        let floats = packed.pointer.assumingMemoryBound(to: Float.self)
+        for o in 0..<g.outChannels {
+            for i in 0..<g.inChannels {
+                for tap in 0..<taps {
+                    floats[((i / 8 * taps + tap) * g.outChannels + o) * 8 + i % 8] = weights[(o * g.inChannels + i) * taps + tap]
+                }
             }
         }
         return packed

@@ -2,8 +2,8 @@ import CalorTensor
 
 /// A convolution with its weights in the order that its kernel reads: made once, run for any image size from any number of threads.
 ///
-/// Goals, in order: the same bits for every split into row ranges and for every position in the image (Winograd: multiples of four
-/// pixels, see `exactRange`); error against the f64 sum under 1e-5 of the largest output up to 192 input channels (2e-5 up to 320); speed.
+/// Goals, in order: the same bits for every split into row ranges and for every position in the image (Winograd: multiples of a
+/// tile, see `exactRange`); error against the f64 sum under 1e-5 of the largest output up to 192 input channels (2e-5 up to 320); speed.
 ///
 /// Shapes: input and output are activations of batch 1 in `inputLayout` and `outputLayout`.
 public final class PreparedConvolution: Sendable {
@@ -60,20 +60,21 @@ public final class PreparedConvolution: Sendable {
     public var inputLayout: ActivationLayout { algorithm == .firstLayer ? .nchw : .nchw8c }
     public var outputLayout: ActivationLayout { .nchw8c }
     /// Row ranges must begin at multiples of this.
-    public var rowAlignment: Int { algorithm == .winograd43 ? 4 : 1 }
+    public var rowAlignment: Int { algorithm.tile }
 
     /// Of `length` pixels cut out of a larger image at a multiple of `rowAlignment` (the same size comes out, stride 1), the outputs that
     /// have the bits of the whole image whatever lies outside.
     ///
-    /// Winograd computes tiles of four, and what a tile reads changes the rounding of all its outputs. So a chain of n such layers
+    /// Winograd computes tiles, and what a tile reads changes the rounding of all its outputs. So a chain of n layers with tiles of four
     /// loses 4n pixels at each cut, not n.
     public func exactRange(_ length: Int) -> Range<Int> {
         let reach = max(geometry.padTop, geometry.padLeft)
-        if algorithm != .winograd43 { return reach..<max(reach, length - reach) }
-        let first = (reach + 3) / 4 * 4
-        // The last tile whose six inputs end inside.
-        let tiles = max(0, (length + reach - 2) / 4)
-        return first..<max(first, tiles * 4)
+        let tile = algorithm.tile
+        if tile == 1 { return reach..<max(reach, length - reach) }
+        let first = (reach + tile - 1) / tile * tile
+        // The last tile whose inputs, two more than its outputs, end inside.
+        let tiles = max(0, (length + reach - 2) / tile)
+        return first..<max(first, tiles * tile)
     }
 
     /// For example `conv3x3s1_winograd43_nchw8c_f32`.
@@ -137,8 +138,18 @@ public final class PreparedConvolution: Sendable {
 extension PreparedConvolution {
     /// The algorithm that the geometry alone decides on.
     public static func algorithm(for g: ConvolutionGeometry) -> ConvolutionAlgorithm {
-        let order: [ConvolutionAlgorithm] = [.depthwise, .firstLayer, .winograd43, .pointwise, .direct]
-        return order.first { supports($0, g) && ($0 != .winograd43 || g.inChannels >= 16) } ?? .direct
+        let order: [ConvolutionAlgorithm] = [.depthwise, .firstLayer, .lastLayer, .winograd23, .winograd43, .pointwise, .direct]
+        return order.first { supports($0, g) && pays($0, g) } ?? .direct
+    }
+
+    /// Whether an algorithm that is possible is worth it; the bounds were found with `calor bench kernels`.
+    private static func pays(_ algorithm: ConvolutionAlgorithm, _ g: ConvolutionGeometry) -> Bool {
+        switch algorithm {
+        // Layers of that many weights stand where the image is small, and reading 36 transformed weights for 9 costs more than it saves.
+        case .winograd23: g.inChannels * g.outChannels >= 300_000
+        case .winograd43: g.inChannels >= 16
+        default: true
+        }
     }
 
     /// Whether the convolution can multiply the two halves of its channels as it writes them: depthwise, 3×3, same size, whole blocks.
@@ -152,12 +163,13 @@ extension PreparedConvolution {
         let plain = g.groups == 1 && g.dilationHeight == 1 && g.dilationWidth == 1 && g.strideHeight == 1 && g.strideWidth == 1
         switch algorithm {
         case .reference, .direct: return true
-        case .winograd43: return plain && g.kernelHeight == 3 && g.kernelWidth == 3
+        case .winograd43, .winograd23: return plain && g.kernelHeight == 3 && g.kernelWidth == 3
         case .pointwise:
             let unpadded = g.padTop == 0 && g.padLeft == 0 && g.padBottom == 0 && g.padRight == 0
             return plain && unpadded && g.kernelHeight == 1 && g.kernelWidth == 1
         case .depthwise: return g.groups == g.inChannels && g.groups == g.outChannels && g.groups > 1
         case .firstLayer: return g.groups == 1 && g.inChannels <= 4
+        case .lastLayer: return g.groups == 1 && g.outChannels <= 4
         }
     }
 }

@@ -78,6 +78,8 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case reference
     /// 3×3, stride 1: tiles of 4×4 outputs through 36 products.
     case winograd43
+    /// 3×3, stride 1: tiles of 2×2 outputs through 16 products, for layers with very many weights.
+    case winograd23
     /// Any kernel, stride, dilation and groups: blocked sums over a padded copy of the rows.
     case direct
     /// 1×1, stride 1, no padding.
@@ -86,6 +88,19 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case depthwise
     /// At most four input channels, read from NCHW.
     case firstLayer
+    /// At most four output channels: vectors of input channels, added up at the end.
+    case lastLayer
+}
+
+extension ConvolutionAlgorithm {
+    /// Output rows and columns that are computed together, from multiples of it on.
+    public var tile: Int {
+        switch self {
+        case .winograd43: 4
+        case .winograd23: 2
+        default: 1
+        }
+    }
 }
 
 /// Where the channels of an activation are.
