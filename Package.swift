@@ -24,12 +24,13 @@ let package = Package(
     targets: [
         // MARK: - Floor 0: C shims
         .target(name: "CCalorCPU"),
+        .target(name: "CCalorDigest"),
         .target(name: "CCalorPNG", linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CCalorJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CCalorTIFF", linkerSettings: [.linkedLibrary("tiff")]),
 
         // MARK: - Floor 1: values
-        .target(name: "CalorBase"),
+        .target(name: "CalorBase", dependencies: ["CCalorDigest"]),
         .target(name: "CalorTensor", dependencies: ["CalorBase"]),
         .target(name: "CalorImage", dependencies: ["CalorBase"]),
 

@@ -24,7 +24,7 @@ public struct AtomicFile: ~Copyable {
         var attempt: UInt32 = 0
         while true {
             let candidate = Self.temporaryPath(for: path, attempt: attempt)
-            let opened = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+            let opened = open(candidate, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
             if opened >= 0 {
                 (temporaryPath, descriptor) = (candidate, opened)
                 slot = OpenTemporaries.register(candidate)
@@ -39,6 +39,24 @@ public struct AtomicFile: ~Copyable {
         if descriptor >= 0 { close(descriptor) }
         if !isCommitted { unlink(temporaryPath) }
         if let slot { OpenTemporaries.release(slot) }
+    }
+
+    /// The temporary file, readable and writable, for writers that go to and fro in it. It is closed by this value.
+    public var openDescriptor: Int32 { descriptor }
+
+    /// SHA-256 and number of all bytes so far.
+    public func digest() -> (hex: String, bytes: Int) {
+        var hash = SHA256()
+        var count = 0
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+        defer { block.deallocate() }
+        while true {
+            let got = pread(descriptor, block.baseAddress, block.count, off_t(count))
+            if got < 0, errno == EINTR { continue }
+            guard got > 0 else { return (hash.hexDigest(), count) }
+            hash.update(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[..<got]))
+            count += got
+        }
     }
 
     /// *Throws*: `file.write`, for example when the disk is full.
