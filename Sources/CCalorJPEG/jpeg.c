@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
@@ -85,21 +86,30 @@ struct CalorJPEGReader {
     struct jpeg_progress_mgr progress;
     int created;
     uint32_t scans;
-    uint32_t rowsRead;
+    time_t deadline;
 };
+
+static time_t secondsNow(void) {
+    struct timespec now;
+    return clock_gettime(CLOCK_MONOTONIC, &now) == 0 ? now.tv_sec : 0;
+}
+
+static void stopAtLimit(CalorJPEGReader *reader, const char *text) {
+    reader->trap.status = CALOR_JPEG_LIMIT;
+    copyMessage(reader->trap.message, text);
+    longjmp(reader->trap.jump, 1);
+}
 
 // A progressive file may hold any number of scans over the whole picture: time, not memory, is what it attacks.
 static void onProgress(j_common_ptr info) {
     CalorJPEGReader *reader = info->client_data;
-    if ((uint32_t)reader->info.input_scan_number > reader->scans) {
-        reader->trap.status = CALOR_JPEG_LIMIT;
-        copyMessage(reader->trap.message, "too many scans");
-        longjmp(reader->trap.jump, 1);
-    }
+    if ((uint32_t)reader->info.input_scan_number > reader->scans) stopAtLimit(reader, "too many scans");
+    if (secondsNow() > reader->deadline) stopAtLimit(reader, "decoding takes too much time");
 }
 
 CalorJPEGReader *calorJPEGOpen(
-    const uint8_t *bytes, size_t count, uint64_t memoryBytes, uint32_t scans, CalorJPEGHeader *header, int *status, char *message) {
+    const uint8_t *bytes, size_t count, uint64_t memoryBytes, uint32_t scans, uint32_t seconds, CalorJPEGHeader *header,
+    int *status, char *message) {
     memset(header, 0, sizeof *header);
     *status = CALOR_JPEG_MEMORY;
     copyMessage(message, "out of memory");
@@ -107,6 +117,7 @@ CalorJPEGReader *calorJPEGOpen(
     if (!reader) return NULL;
     struct jpeg_decompress_struct *info = &reader->info;
     reader->scans = scans;
+    reader->deadline = secondsNow() + (time_t)seconds;
     setTrap(&reader->trap);
     info->err = &reader->trap.manager;
     if (setjmp(reader->trap.jump)) {

@@ -1,5 +1,8 @@
 #include "trap.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 // MARK: - Counted memory
 
 // libpng caps each chunk but not their sum; an allocator that counts does. The size lies in front of the block.
@@ -31,20 +34,47 @@ struct CalorPNGReader {
     png_structp png;
     png_infop info, end;
     const uint8_t *bytes;
+    int file;
     size_t count, offset;
+    uint8_t *block;          // of a file: the bytes from blockStart on
+    size_t blockStart, blockCount;
     int passes;
     int hasCICP;
     uint8_t cicp[4];
 };
 
+#define BLOCK_BYTES ((size_t)1 << 18)
+
+static void endTooEarly(CalorPNGReader *reader) {
+    reader->trap.status = CALOR_PNG_TRUNCATED;
+    png_error(reader->png, "the file ends too early");
+}
+
 static void readBytes(png_structp png, png_bytep to, size_t count) {
     CalorPNGReader *reader = png_get_io_ptr(png);
-    if (count > reader->count - reader->offset) {
-        reader->trap.status = CALOR_PNG_TRUNCATED;
-        png_error(png, "the file ends too early");
+    if (count > reader->count - reader->offset) endTooEarly(reader);
+    if (reader->bytes) {
+        memcpy(to, reader->bytes + reader->offset, count);
+        reader->offset += count;
+        return;
     }
-    memcpy(to, reader->bytes + reader->offset, count);
-    reader->offset += count;
+    while (count > 0) {
+        size_t at = reader->offset - reader->blockStart;
+        if (at >= reader->blockCount) {
+            ssize_t got;
+            do got = pread(reader->file, reader->block, BLOCK_BYTES, (off_t)reader->offset);
+            while (got < 0 && errno == EINTR);
+            if (got <= 0) endTooEarly(reader);  // the file has become shorter, or the disk does not answer
+            reader->blockStart = reader->offset;
+            reader->blockCount = (size_t)got;
+            at = 0;
+        }
+        size_t taken = reader->blockCount - at < count ? reader->blockCount - at : count;
+        memcpy(to, reader->block + at, taken);
+        reader->offset += taken;
+        to += taken;
+        count -= taken;
+    }
 }
 
 // This libpng does not know cICP; its CRC is checked before the call.
@@ -83,14 +113,17 @@ static void takeMetadata(CalorPNGReader *reader, png_infop info, CalorPNGHeader 
 }
 
 CalorPNGReader *calorPNGOpen(
-    const uint8_t *bytes, size_t count, const CalorPNGLimits *limits, CalorPNGHeader *header, int *status, char *message) {
+    const uint8_t *bytes, int file, size_t count, const CalorPNGLimits *limits, CalorPNGHeader *header, int *status,
+    char *message) {
     memset(header, 0, sizeof *header);
     *status = CALOR_PNG_MEMORY;
     copyMessage(message, "out of memory");
     CalorPNGReader *reader = calloc(1, sizeof *reader);
     if (!reader) return NULL;
     reader->bytes = bytes;
+    reader->file = file;
     reader->count = count;
+    if (!bytes && !(reader->block = malloc(BLOCK_BYTES))) return reader;
     reader->trap.mayHold = limits->memoryBytes;
     if (setjmp(reader->trap.jump)) {
         *status = reader->trap.status;
@@ -181,5 +214,6 @@ const char *calorPNGVersion(void) { return png_get_libpng_ver(NULL); }
 void calorPNGClose(CalorPNGReader *reader) {
     if (!reader) return;
     if (reader->png) png_destroy_read_struct(&reader->png, &reader->info, &reader->end);
+    free(reader->block);
     free(reader);
 }

@@ -1,16 +1,36 @@
 #include "trap.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 struct CalorPNGWriter {
     Trap trap;
     png_structp png;
     png_infop info;
     uint8_t *bytes;
     size_t count, capacity;
+    int file;  // below 0: everything stays in memory
     int startedRows;
 };
 
+// Everything in `bytes` to the file.
+static void flushBlock(CalorPNGWriter *writer) {
+    size_t done = 0;
+    while (done < writer->count) {
+        ssize_t wrote = write(writer->file, writer->bytes + done, writer->count - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) {
+            writer->trap.status = CALOR_PNG_WRITE;
+            png_error(writer->png, wrote < 0 ? strerror(errno) : "nothing was written");
+        }
+        done += (size_t)wrote;
+    }
+    writer->count = 0;
+}
+
 static void writeBytes(png_structp png, png_bytep from, size_t count) {
     CalorPNGWriter *writer = png_get_io_ptr(png);
+    if (writer->file >= 0 && writer->count + count > (1 << 20)) flushBlock(writer);
     if (count > writer->capacity - writer->count) {
         size_t wanted = writer->capacity * 2 > writer->count + count ? writer->capacity * 2 : writer->count + count;
         uint8_t *larger = realloc(writer->bytes, wanted);
@@ -27,11 +47,12 @@ static void writeBytes(png_structp png, png_bytep from, size_t count) {
 
 static void flushNothing(png_structp png) { (void)png; }
 
-CalorPNGWriter *calorPNGWriterOpen(const CalorPNGImage *image, int *status, char *message) {
+CalorPNGWriter *calorPNGWriterOpen(const CalorPNGImage *image, int file, int *status, char *message) {
     *status = CALOR_PNG_MEMORY;
     copyMessage(message, "out of memory");
     CalorPNGWriter *writer = calloc(1, sizeof *writer);
     if (!writer) return NULL;
+    writer->file = file;
     writer->capacity = 1 << 16;
     writer->bytes = malloc(writer->capacity);
     if (!writer->bytes) return writer;
@@ -108,6 +129,7 @@ int calorPNGWriterFinish(CalorPNGWriter *writer, const uint8_t **bytes, size_t *
         return writer->trap.status;
     }
     png_write_end(writer->png, NULL);
+    if (writer->file >= 0) flushBlock(writer);
     *bytes = writer->bytes;
     *count = writer->count;
     return CALOR_PNG_OK;

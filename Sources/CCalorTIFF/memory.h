@@ -1,17 +1,21 @@
 #pragma once
-// A TIFF handle over memory: bounds-checked callbacks, errors kept as text, one cap per allocation.
+// A TIFF handle over memory or an open file: bounds-checked callbacks, errors kept as text, one cap per allocation.
 #include "CCalorTIFF.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tiffio.h>
+#include <unistd.h>
 
 typedef struct {
     const uint8_t *input;  // reading
     uint8_t *output;       // writing, grown as needed
     size_t count, capacity, offset;
+    int file;              // below 0: memory
+    int isReading, hasFailed;  // hasFailed: the file could not be written
     char message[CALOR_TIFF_MESSAGE];
 } Memory;
 
@@ -24,9 +28,21 @@ static inline void copyMessage(char *to, const char *from) {
 static inline tmsize_t readMemory(thandle_t handle, void *to, tmsize_t wanted) {
     Memory *memory = handle;
     const uint8_t *from = memory->input ? memory->input : memory->output;
-    if (wanted <= 0 || memory->offset >= memory->count || !from) return 0;
+    if (wanted <= 0 || memory->offset >= memory->count) return 0;
     size_t left = memory->count - memory->offset;
     size_t taken = (size_t)wanted < left ? (size_t)wanted : left;
+    if (memory->file >= 0) {
+        size_t done = 0;
+        while (done < taken) {
+            ssize_t got = pread(memory->file, (uint8_t *)to + done, taken - done, (off_t)(memory->offset + done));
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) break;
+            done += (size_t)got;
+        }
+        memory->offset += done;
+        return (tmsize_t)done;
+    }
+    if (!from) return 0;
     memcpy(to, from + memory->offset, taken);
     memory->offset += taken;
     return (tmsize_t)taken;
@@ -34,8 +50,24 @@ static inline tmsize_t readMemory(thandle_t handle, void *to, tmsize_t wanted) {
 
 static inline tmsize_t writeMemory(thandle_t handle, void *from, tmsize_t wanted) {
     Memory *memory = handle;
-    if (memory->input || wanted < 0 || (size_t)wanted > SIZE_MAX / 4 - memory->offset) return -1;
+    if (memory->isReading || wanted < 0 || (size_t)wanted > SIZE_MAX / 4 - memory->offset) return -1;
     size_t end = memory->offset + (size_t)wanted;
+    if (memory->file >= 0) {
+        size_t done = 0;
+        while (done < (size_t)wanted) {
+            ssize_t wrote = pwrite(memory->file, (uint8_t *)from + done, (size_t)wanted - done, (off_t)(memory->offset + done));
+            if (wrote < 0 && errno == EINTR) continue;
+            if (wrote <= 0) {
+                if (!memory->hasFailed) copyMessage(memory->message, wrote < 0 ? strerror(errno) : "nothing was written");
+                memory->hasFailed = 1;
+                return -1;
+            }
+            done += (size_t)wrote;
+        }
+        memory->offset = end;
+        if (end > memory->count) memory->count = end;
+        return wanted;
+    }
     if (end > memory->capacity) {
         size_t larger = memory->capacity * 2 > end ? memory->capacity * 2 : end;
         uint8_t *grown = realloc(memory->output, larger);
@@ -70,7 +102,7 @@ static inline toff_t sizeOfMemory(thandle_t handle) { return ((Memory *)handle)-
 // Mapping lets libtiff see the file's real size and read strips in place.
 static inline int mapMemory(thandle_t handle, void **base, toff_t *size) {
     Memory *memory = handle;
-    if (!memory->input) return 0;
+    if (!memory->input || memory->file >= 0) return 0;
     *base = (void *)memory->input;
     *size = memory->count;
     return 1;

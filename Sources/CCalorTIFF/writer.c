@@ -7,14 +7,15 @@ struct CalorTIFFWriter {
 
 static int fail(CalorTIFFWriter *writer, char *message) {
     copyMessage(message, writer->memory.message);
-    return CALOR_TIFF_DAMAGED;
+    return writer->memory.hasFailed ? CALOR_TIFF_WRITE : CALOR_TIFF_DAMAGED;
 }
 
-CalorTIFFWriter *calorTIFFWriterOpen(const CalorTIFFImage *image, int *status, char *message) {
+CalorTIFFWriter *calorTIFFWriterOpen(const CalorTIFFImage *image, int file, int *status, char *message) {
     *status = CALOR_TIFF_MEMORY;
     copyMessage(message, "out of memory");
     CalorTIFFWriter *writer = calloc(1, sizeof *writer);
     if (!writer) return NULL;
+    writer->memory.file = file;
     TIFF *tiff = writer->tiff = openMemory(&writer->memory, image->isBigTIFF ? "wl8" : "wl", 0);
     if (!tiff) {
         *status = fail(writer, message);
@@ -60,13 +61,27 @@ int calorTIFFWriteStrip(CalorTIFFWriter *writer, uint32_t index, uint8_t *bytes,
 }
 
 int calorTIFFWriterFinish(CalorTIFFWriter *writer, const uint8_t **bytes, size_t *count, char *message) {
-    int isFlushed = TIFFFlush(writer->tiff);
-    TIFFClose(writer->tiff);
-    writer->tiff = NULL;
-    if (!isFlushed) return fail(writer, message);
+    if (writer->tiff) {
+        int isFlushed = TIFFFlush(writer->tiff);
+        TIFFClose(writer->tiff);
+        writer->tiff = NULL;
+        if (!isFlushed || writer->memory.hasFailed) return fail(writer, message);
+    }
     *bytes = writer->memory.output;
     *count = writer->memory.count;
     return CALOR_TIFF_OK;
+}
+
+size_t calorTIFFWriterGet(CalorTIFFWriter *writer, size_t offset, uint8_t *to, size_t count) {
+    writer->memory.offset = offset;
+    tmsize_t got = readMemory(&writer->memory, to, (tmsize_t)count);
+    return got > 0 ? (size_t)got : 0;
+}
+
+int calorTIFFWriterPut(CalorTIFFWriter *writer, size_t offset, const uint8_t *bytes, size_t count, char *message) {
+    writer->memory.offset = offset;
+    if (writeMemory(&writer->memory, (void *)bytes, (tmsize_t)count) == (tmsize_t)count) return CALOR_TIFF_OK;
+    return fail(writer, message);
 }
 
 void calorTIFFWriterClose(CalorTIFFWriter *writer) {

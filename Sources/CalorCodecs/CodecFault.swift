@@ -18,6 +18,8 @@ public enum CodecFault: Fault, Equatable {
     case badOption(String, advice: String)
     /// The library below failed although the picture fits.
     case encoderFailed(FileFormat, String)
+    /// The file below could not be written: the system's reason.
+    case cannotWrite(String)
 
     public enum Damage: String, Sendable, CaseIterable {
         case truncated, crc, damaged
@@ -35,6 +37,7 @@ public enum CodecFault: Fault, Equatable {
         case .cannotHold(let format, _, _): "\(format.rawValue).cannot-hold"
         case .badOption: "image.bad-option"
         case .encoderFailed(let format, _): "\(format.rawValue).encoder"
+        case .cannotWrite: "file.write"
         }
     }
 
@@ -44,6 +47,7 @@ public enum CodecFault: Fault, Equatable {
         case .limit: .limit
         case .cannotHold, .badOption: .usage
         case .encoderFailed: .defect
+        case .cannotWrite: .inputOutput
         }
     }
 
@@ -61,6 +65,7 @@ public enum CodecFault: Fault, Equatable {
         case .cannotHold(let format, let detail, _): "\(format.name) cannot hold \(detail)"
         case .badOption(let detail, _): detail
         case .encoderFailed(let format, let detail): "the \(format.name) encoder failed: \(detail)"
+        case .cannotWrite(let reason): "writing failed: \(reason)"
         }
     }
 
@@ -72,9 +77,10 @@ public enum CodecFault: Fault, Equatable {
         case .damaged(_, .noSuchPage, _): "Pages are counted from 0."
         case .damaged: "Copy the file again, or save it anew with the program that made it."
         case .unsupported(_, _, let advice): advice
-        case .limit(let name, _): "If you trust the file, raise the limit \"\(name)\"."
+        case .limit(let name, _): "If you trust the file, raise the limit with --limit \(name)=NUMBER."
         case .cannotHold(_, _, let advice), .badOption(_, let advice): advice
         case .encoderFailed: "Please report this as a defect."
+        case .cannotWrite: "Check the free space of the disk; nothing incomplete was left behind."
         }
     }
 }

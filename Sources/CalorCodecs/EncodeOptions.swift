@@ -7,6 +7,8 @@ public struct EncodeOptions: Sendable, Equatable {
     /// 0 (none) – 9 (smallest), the scale of zlib.
     public var pngCompressionLevel = 6
     public var tiffCompression = TIFFCompression.deflate
+    /// BigTIFF however small the file is; above 4 GB it is one in any case.
+    public var tiffIsBig = false
     public var keepsMetadata = true
 
     public init() {}

@@ -16,6 +16,21 @@ public enum ImageDecoder {
         }
     }
 
+    /// What an open file says: PNG and TIFF are not loaded for it; of a JPEG the first part, and all of it where that is not enough.
+    public static func header(of file: OpenFile, options: DecodeOptions = DecodeOptions()) throws(CodecFault) -> ImageHeader {
+        switch try format(of: file, options) {
+        case .png:
+            let handle = try PNGHandle(.file(file), limits: options.limits)
+            return try handle.header(orientation: handle.metadata().1)
+        case .tiff: return try TIFFPage(file, options: options).header
+        case .jpeg:
+            let head = file.bytes(at: 0, count: min(file.count, 1 << 18)) ?? []
+            if let header = try? JPEGDecoder.header(of: head, options: options) { return header }
+            guard let all = file.bytes(at: 0, count: file.count) else { throw .damaged(.jpeg, .truncated, "it cannot be read") }
+            return try JPEGDecoder.header(of: all, options: options)
+        }
+    }
+
     /// The picture with its metadata.
     ///
     /// *Throws*: `image.empty`, `image.unknown-format`; `FORMAT.truncated`, `.crc`, `.damaged`, `.zero-size`, `.unsupported`;
@@ -26,6 +41,14 @@ public enum ImageDecoder {
         case .jpeg: try JPEGDecoder.decode(bytes, options: options)
         case .tiff: try TIFFDecoder.decode(bytes, options: options)
         }
+    }
+
+    static func format(of file: OpenFile, _ options: DecodeOptions) throws(CodecFault) -> FileFormat {
+        guard file.count > 0 else { throw .empty }
+        try LimitCheck.fileBytes(file.count, options.limits)
+        let head = file.bytes(at: 0, count: min(8, file.count)) ?? []
+        guard let format = head.withUnsafeBytes({ FileFormat.detect($0) }) else { throw .unknownFormat }
+        return format
     }
 
     private static func format(of bytes: [UInt8], _ options: DecodeOptions) throws(CodecFault) -> FileFormat {

@@ -21,19 +21,10 @@ public enum ImageEncoder {
     public static func encodeReporting(
         _ image: Image, as format: FileFormat, options: EncodeOptions = EncodeOptions()
     ) throws(CodecFault) -> EncodedImage {
-        try check(options)
-        if let fault = canHold(format: image.format, colour: image.colour, size: image.size, as: format) { throw fault }
-        var warnings: [String] = []
-        if options.keepsMetadata, image.metadata.icc != nil, image.metadata.profile(for: image.colour) == nil {
-            warnings.append("the ICC profile was dropped: it is not one for \(image.colour.isGrey ? "grey" : "RGB") pictures")
-        }
-        let bytes =
-            switch format {
-            case .png: try PNGEncoder.encode(image, options: options, warnings: &warnings)
-            case .jpeg: try JPEGEncoder.encode(image, options: options, warnings: &warnings)
-            case .tiff: try TIFFEncoder.encode(image, options: options, warnings: &warnings)
-            }
-        return EncodedImage(bytes: bytes, warnings: warnings)
+        let encoder = try RowEncoder(
+            size: image.size, colour: image.colour, format: image.format, metadata: image.metadata, as: format, options: options)
+        try encoder.write(image)
+        return try encoder.finish()
     }
 
     /// Why a picture of this kind has no place in `fileFormat`; nil when it has. A plan asks before any work is done.
@@ -64,7 +55,7 @@ public enum ImageEncoder {
         return nil
     }
 
-    private static func check(_ options: EncodeOptions) throws(CodecFault) {
+    static func check(_ options: EncodeOptions) throws(CodecFault) {
         guard (1...100).contains(options.jpegQuality) else {
             throw .badOption("a JPEG quality of \(options.jpegQuality) does not exist", advice: "Use 1 to 100; 92 is the default.")
         }

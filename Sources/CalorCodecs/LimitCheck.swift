@@ -38,6 +38,18 @@ enum LimitCheck {
         }
     }
 
+    /// As `expansion`, before a picture is allocated as a whole.
+    static func held(_ header: ImageHeader, of fileBytes: Int, limits: Limits) throws(CodecFault) {
+        let decoded = header.decodedBytes
+        guard decoded > limits.bombFloorBytes else { return }
+        let (allowed, overflow) = max(fileBytes, 1).multipliedReportingOverflow(by: limits.heldExpansion)
+        guard overflow || decoded <= allowed else {
+            throw .limit(
+                name: "heldExpansion",
+                "\(fileBytes) bytes would take \(decoded) bytes of memory, \(limits.heldExpansion) times as many allowed")
+        }
+    }
+
     /// Refuses scratch memory beside the pixels.
     static func decoderBytes(_ bytes: UInt64, for what: String, limits: Limits) throws(CodecFault) {
         if bytes > UInt64(limits.decoderBytes) {

@@ -20,6 +20,8 @@ public struct Metadata: Sendable, Equatable {
     public var srgbIntent: UInt8?
     public var chromaticities: [UInt32]?
     public var cicp: [UInt8]?
+    /// Where the picture lies on the earth.
+    public var georeference: Georeference?
 
     public struct Text: Sendable, Equatable {
         public var key: String

@@ -110,21 +110,4 @@ import Testing
             try ImageEncoder.encode(Ramp.image(Size(width: 2, height: 2), .grey, .u8), as: .jpeg, options: options)
         }
     }
-
-    /// Files for `Golden/check_written.py`, when CALOR_WRITTEN names a folder.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["CALOR_WRITTEN"] != nil)) func writtenForOthers() throws {
-        let folder = try #require(ProcessInfo.processInfo.environment["CALOR_WRITTEN"])
-        var cases = Self.lossless
-        cases += [ColourModel.grey, .rgb].flatMap { colour in
-            Self.sizes.map { Case(size: $0, colour: colour, format: .u8, file: .jpeg) }
-        }
-        for item in cases {
-            var options = EncodeOptions()
-            options.tiffCompression = item.compression
-            let bytes = try ImageEncoder.encode(Ramp.image(item.size, item.colour, item.format), as: item.file, options: options)
-            let name =
-                "\(item.format.rawValue)_\(item.colour.planes)_\(item.size.width)x\(item.size.height)_\(item.compression.rawValue)"
-            try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name).\(item.file.fileExtension)"))
-        }
-    }
 }

@@ -35,7 +35,8 @@ typedef struct CalorJPEGReader CalorJPEGReader;
 
 /// Reads the header. The reader must be closed whatever the status.
 CalorJPEGReader *calorJPEGOpen(
-    const uint8_t *bytes, size_t count, uint64_t memoryBytes, uint32_t scans, CalorJPEGHeader *header, int *status, char *message);
+    const uint8_t *bytes, size_t count, uint64_t memoryBytes, uint32_t scans, uint32_t seconds, CalorJPEGHeader *header,
+    int *status, char *message);
 int calorJPEGStart(CalorJPEGReader *reader, char *message);
 /// The next `rows` rows. Missing data is filled by libjpeg and shows up in the warnings.
 int calorJPEGReadRows(CalorJPEGReader *reader, uint8_t *pixels, size_t rowBytes, uint32_t rows, char *message);

@@ -12,7 +12,8 @@ enum {
     CALOR_PNG_CRC = 2,
     CALOR_PNG_DAMAGED = 3,
     CALOR_PNG_LIMIT = 4,
-    CALOR_PNG_MEMORY = 5
+    CALOR_PNG_MEMORY = 5,
+    CALOR_PNG_WRITE = 6  // the file below could not be written
 };
 
 typedef struct {
@@ -41,9 +42,10 @@ typedef struct {
 
 typedef struct CalorPNGReader CalorPNGReader;
 
-/// Reads up to the first IDAT. The reader must be closed whatever the status; it is NULL only when memory is short.
+/// Reads up to the first IDAT, from `bytes`, or when they are NULL from the open file `file` of `count` bytes. The reader must be closed whatever the status; it is NULL only when memory is short.
 CalorPNGReader *calorPNGOpen(
-    const uint8_t *bytes, size_t count, const CalorPNGLimits *limits, CalorPNGHeader *header, int *status, char *message);
+    const uint8_t *bytes, int file, size_t count, const CalorPNGLimits *limits, CalorPNGHeader *header, int *status,
+    char *message);
 /// Text chunks seen so far, those behind the image included once calorPNGFinish has run.
 uint32_t calorPNGTextCount(CalorPNGReader *reader);
 int calorPNGTextAt(CalorPNGReader *reader, uint32_t index, CalorPNGText *text);
@@ -68,10 +70,12 @@ typedef struct {
 
 typedef struct CalorPNGWriter CalorPNGWriter;
 
-CalorPNGWriter *calorPNGWriterOpen(const CalorPNGImage *image, int *status, char *message);
+/// Into memory, or when `file` is 0 or above, to that open file.
+CalorPNGWriter *calorPNGWriterOpen(const CalorPNGImage *image, int file, int *status, char *message);
 /// Before the first row. `key` is Latin-1 of 1–79 bytes; `value` is Latin-1 or UTF-8. All are NUL-terminated.
 int calorPNGWriteText(CalorPNGWriter *writer, const char *key, const char *value, int isUTF8, char *message);
 int calorPNGWriteRows(CalorPNGWriter *writer, const uint8_t *pixels, size_t rowBytes, uint32_t rows, char *message);
+/// `*bytes` are those of the whole file when it was written into memory.
 int calorPNGWriterFinish(CalorPNGWriter *writer, const uint8_t **bytes, size_t *count, char *message);
 const char *calorPNGWriterWarning(CalorPNGWriter *writer);
 void calorPNGWriterClose(CalorPNGWriter *writer);

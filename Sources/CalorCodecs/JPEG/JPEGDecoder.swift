@@ -16,8 +16,9 @@ enum JPEGDecoder {
         return try bytes.withUnsafeBufferPointer { (buffer) throws(CodecFault) -> DecodedImage in
             let handle = try JPEGHandle(buffer, limits: options.limits)
             let header = handle.header(orientation: segments.orientation)
+            try LimitCheck.held(header, of: bytes.count, limits: options.limits)
             try handle.start()
-            let store = try rows(of: handle, colour: header.colour)
+            let store = try rows(of: handle, colour: header.colour, limits: options.limits)
             try handle.finish()
 
             var warnings = segments.warnings + (try handle.warnings(toleratesTruncation: options.toleratesTruncation))
@@ -33,7 +34,9 @@ enum JPEGDecoder {
         }
     }
 
-    private static func rows(of handle: borrowing JPEGHandle, colour: ColourModel) throws(CodecFault) -> PlaneStore<UInt8> {
+    private static func rows(
+        of handle: borrowing JPEGHandle, colour: ColourModel, limits: Limits
+    ) throws(CodecFault) -> PlaneStore<UInt8> {
         let size = handle.storedSize
         let channels = Int(handle.raw.outputChannels)
         let rowBytes = size.width * channels
@@ -42,7 +45,9 @@ enum JPEGDecoder {
         defer { block.deallocate() }
         block.initialize(repeating: 0)
         var store = PlaneStore<UInt8>(size: size, count: colour.planes)
+        let deadline = Deadline(limits)
         for y in stride(from: 0, to: size.height, by: blockRows) {
+            try deadline.check()
             let rows = min(blockRows, size.height - y)
             try handle.readRows(rows, into: block.baseAddress!, rowBytes: rowBytes)
             if channels == 4 { flattenInks(in: block, pixels: rows * size.width, isInverted: handle.raw.hasAdobe != 0) }

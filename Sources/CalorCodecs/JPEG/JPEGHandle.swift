@@ -13,8 +13,8 @@ struct JPEGHandle: ~Copyable {
         var header = CalorJPEGHeader()
         var status: Int32 = 0
         let opened = calorJPEGOpen(
-            bytes.baseAddress, bytes.count, UInt64(limits.decoderBytes), UInt32(clamping: limits.scans), &header, &status,
-            message.pointer)
+            bytes.baseAddress, bytes.count, UInt64(limits.decoderBytes), UInt32(clamping: limits.scans),
+            UInt32(clamping: limits.seconds), &header, &status, message.pointer)
         guard let opened else { throw .limit(name: "memory", "the JPEG decoder found no memory") }
         do throws(CodecFault) {
             guard status == CALOR_JPEG_OK.status else { throw Self.fault(status, message.text) }
@@ -107,7 +107,9 @@ struct JPEGHandle: ~Copyable {
         case CALOR_JPEG_UNSUPPORTED.status:
             .unsupported(.jpeg, text, advice: "Lossless and 12-bit JPEG are not read; convert it to TIFF or PNG.")
         case CALOR_JPEG_LIMIT.status:
-            text.contains("scans") ? .limit(name: "scans", text) : .limit(name: "decoderBytes", "JPEG: \(text)")
+            text.contains("scans")
+                ? .limit(name: "scans", text)
+                : text.contains("time") ? .limit(name: "seconds", text) : .limit(name: "decoderBytes", "JPEG: \(text)")
         case CALOR_JPEG_MEMORY.status: .limit(name: "memory", "the JPEG decoder found no memory")
         default: text.hasPrefix("Empty JPEG image") ? .damaged(.jpeg, .zeroSize, text) : .damaged(.jpeg, .damaged, text)
         }

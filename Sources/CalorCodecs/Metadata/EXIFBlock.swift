@@ -8,8 +8,10 @@ import CalorImage
 /// *Source*: EXIF 2.32, 4.6: IFD0 points to the Exif directory (34665) and the GPS directory (34853), Exif to Interoperability.
 enum EXIFBlock {
     /// A directory with its values in little-endian order and the directories below it.
+    typealias Value = (tag: Int, type: Int, count: Int, bytes: [UInt8])
+
     struct Directory {
-        var values: [(tag: Int, type: Int, count: Int, bytes: [UInt8])] = []
+        var values: [Value] = []
         var children: [(tag: Int, directory: Directory)] = []
 
         var isEmpty: Bool { values.isEmpty && children.isEmpty }
@@ -88,32 +90,57 @@ enum EXIFBlock {
 
     // MARK: - Writing
 
-    /// A classic little-endian directory that will stand at `offset` of its file; its values and children follow it.
-    static func serialised(_ directory: Directory, at offset: Int) -> [UInt8] {
-        var entries = directory.values.map { (tag: $0.tag, type: $0.type, count: $0.count, bytes: $0.bytes) }
-        let headBytes = 2 + 12 * (entries.count + directory.children.count) + 4
-        var tail: [UInt8] = []
-        for child in directory.children {
-            let place = offset + headBytes + tail.count
-            tail += serialised(child.directory, at: place)
-            if tail.count & 1 == 1 { tail.append(0) }
-            entries.append((child.tag, 4, 1, word(place)))
-        }
-        entries.sort { $0.tag < $1.tag }
-        var head = half(entries.count)
-        for entry in entries {
-            head += half(entry.tag) + half(entry.type) + word(entry.count)
-            if entry.bytes.count <= 4 {
-                head += entry.bytes + [UInt8](repeating: 0, count: 4 - entry.bytes.count)
-            } else {
-                head += word(offset + headBytes + tail.count)
-                tail += entry.bytes
-                if tail.count & 1 == 1 { tail.append(0) }
-            }
-        }
-        return head + word(0) + tail
+    /// A little-endian directory that will stand at `offset` of its file, classic or of a BigTIFF; its values and children follow it.
+    static func serialised(_ directory: Directory, at offset: Int, isBig: Bool = false) -> [UInt8] {
+        let layout = Layout(isBig: isBig)
+        let headBytes =
+            layout.countBytes + layout.entryBytes * (directory.values.count + directory.children.count) + layout.wordBytes
+        let (entries, tail) = layout.entries(of: directory, tailAt: offset + headBytes)
+        return layout.head(entries) + tail
     }
 
-    private static func half(_ value: Int) -> [UInt8] { [0, 8].map { UInt8(truncatingIfNeeded: value >> $0) } }
-    private static func word(_ value: Int) -> [UInt8] { [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: value >> $0) } }
+    /// How a directory is laid out in classic TIFF and in BigTIFF.
+    struct Layout {
+        let isBig: Bool
+
+        var countBytes: Int { isBig ? 8 : 2 }
+        var entryBytes: Int { isBig ? 20 : 12 }
+        var wordBytes: Int { isBig ? 8 : 4 }
+
+        /// The entries, and the values that do not fit into them, which stand from `start` on; an offset to a directory is a LONG in
+        /// classic TIFF and an IFD8 in BigTIFF.
+        func entries(of directory: Directory, tailAt start: Int) -> (entries: [(tag: Int, bytes: [UInt8])], tail: [UInt8]) {
+            var tail: [UInt8] = []
+            var out: [(tag: Int, bytes: [UInt8])] = []
+            func pad() { if tail.count & 1 == 1 { tail.append(0) } }
+            for child in directory.children {
+                let place = start + tail.count
+                tail += EXIFBlock.serialised(child.directory, at: place, isBig: isBig)
+                pad()
+                out.append((child.tag, number(child.tag, 2) + number(isBig ? 18 : 4, 2) + word(1) + word(place)))
+            }
+            for value in directory.values {
+                let head = number(value.tag, 2) + number(value.type, 2) + word(value.count)
+                if value.bytes.count <= wordBytes {
+                    out.append((value.tag, head + value.bytes + [UInt8](repeating: 0, count: wordBytes - value.bytes.count)))
+                } else {
+                    out.append((value.tag, head + word(start + tail.count)))
+                    tail += value.bytes
+                    pad()
+                }
+            }
+            return (out, tail)
+        }
+
+        /// A directory of these entries, the last of its file.
+        func head(_ entries: [(tag: Int, bytes: [UInt8])]) -> [UInt8] {
+            number(entries.count, countBytes) + entries.sorted { $0.tag < $1.tag }.flatMap(\.bytes) + word(0)
+        }
+
+        func word(_ value: Int) -> [UInt8] { number(value, wordBytes) }
+
+        private func number(_ value: Int, _ bytes: Int) -> [UInt8] {
+            (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+    }
 }

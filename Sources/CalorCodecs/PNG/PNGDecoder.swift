@@ -6,15 +6,16 @@ import CalorImage
 enum PNGDecoder {
     static func header(of bytes: [UInt8], options: DecodeOptions) throws(CodecFault) -> ImageHeader {
         try bytes.withUnsafeBufferPointer { (buffer) throws(CodecFault) -> ImageHeader in
-            let handle = try PNGHandle(buffer, limits: options.limits)
+            let handle = try PNGHandle(.memory(buffer), limits: options.limits)
             return try handle.header(orientation: handle.metadata().1)
         }
     }
 
     static func decode(_ bytes: [UInt8], options: DecodeOptions) throws(CodecFault) -> DecodedImage {
         try bytes.withUnsafeBufferPointer { (buffer) throws(CodecFault) -> DecodedImage in
-            var handle = try PNGHandle(buffer, limits: options.limits)
+            var handle = try PNGHandle(.memory(buffer), limits: options.limits)
             let header = try handle.header(orientation: .topLeft)
+            try LimitCheck.held(header, of: bytes.count, limits: options.limits)
             switch header.sampleFormat {
             case .u16: return try decode(&handle, header, options, Samples.u16)
             default: return try decode(&handle, header, options, Samples.u8)
@@ -61,8 +62,10 @@ enum PNGDecoder {
         let blockRows = header.isInterlacedOrProgressive ? size.height : min(size.height, max(1, (1 << 18) / rowBytes))
         let block = UnsafeMutableBufferPointer<Sample>.allocate(capacity: rowSamples * blockRows)
         defer { block.deallocate() }
+        let deadline = Deadline(options.limits)
         var y = 0
         while y < size.height {
+            try deadline.check()
             let rows = min(blockRows, size.height - y)
             block.initialize(repeating: 0)
             let status = handle.readRows(

@@ -10,14 +10,18 @@ struct PNGHandle: ~Copyable {
     let fileBytes: Int
     let limits: Limits
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, limits: Limits) throws(CodecFault) {
-        try Self.checkSize(bytes, limits: limits)
+    /// Keeps the file open as long as the reader needs it.
+    private let file: OpenFile?
+
+    init(_ source: PictureSource, limits: Limits) throws(CodecFault) {
+        try Self.checkSize(source, limits: limits)
         var policy = CalorPNGLimits(
             memoryBytes: UInt64(limits.decoderBytes), chunkBytes: UInt64(limits.metadataBytes),
             chunkItems: UInt32(clamping: limits.metadataItems), sidePixels: UInt32(clamping: limits.sidePixels))
         var header = CalorPNGHeader()
         var status: Int32 = 0
-        let opened = calorPNGOpen(bytes.baseAddress, bytes.count, &policy, &header, &status, message.pointer)
+        let opened = calorPNGOpen(
+            source.address, source.descriptor, source.count, &policy, &header, &status, message.pointer)
         guard let opened else { throw .limit(name: "memory", "the PNG decoder found no memory") }
         guard status == CALOR_PNG_OK.status else {
             calorPNGClose(opened)
@@ -25,19 +29,20 @@ struct PNGHandle: ~Copyable {
         }
         reader = opened
         raw = header
-        fileBytes = bytes.count
+        fileBytes = source.count
         self.limits = limits
+        file = source.file
     }
 
     deinit { calorPNGClose(reader) }
 
     /// IHDR comes first in every PNG; libpng would refuse a size that it does not like without saying which.
-    private static func checkSize(_ bytes: UnsafeBufferPointer<UInt8>, limits: Limits) throws(CodecFault) {
-        let head = ByteReader(Array(bytes.prefix(24)))
+    private static func checkSize(_ source: PictureSource, limits: Limits) throws(CodecFault) {
+        let head = ByteReader(source.head(24))
         guard head.holds("IHDR", at: 12), let width: UInt32 = head.integer(at: 16), let height: UInt32 = head.integer(at: 20)
         else { return }
         try LimitCheck.size(
-            Size(width: Int(width), height: Int(height)), planes: 1, bytesPerSample: 0, of: .png, fileBytes: bytes.count,
+            Size(width: Int(width), height: Int(height)), planes: 1, bytesPerSample: 0, of: .png, fileBytes: source.count,
             limits: limits)
     }
 
@@ -121,7 +126,8 @@ struct PNGHandle: ~Copyable {
             OrientationTag.reset(inXMP: &packet)
             out.xmp = packet
         } else if key == RawProfile.iptcKey, let block = RawProfile.decode(text, maximum: limits.metadataBytes) {
-            out.iptc = block
+            // ExifTool and ImageMagick keep the records inside a Photoshop resource.
+            out.iptc = ByteReader(block).holds("8BIM") ? JPEGSegments.iptc(in: block) : block
         } else {
             out.texts.append(.init(key: key, value: text))
         }

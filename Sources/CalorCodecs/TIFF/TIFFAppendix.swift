@@ -1,37 +1,55 @@
+import CCalorTIFF
 import CalorBase
+import CalorImage
 
-/// Adds directories to a TIFF file that libtiff has finished: Exif and GPS go behind the end, and a new first directory with
-/// pointers to them replaces the old one.
+/// Adds tags and directories to a TIFF file that libtiff has finished: they go behind the end, and a new first directory replaces the
+/// old one.
 ///
-/// libtiff would want every EXIF tag set by its own typed call; copying the directories keeps the tags it does not know.
+/// libtiff would want every EXIF and GeoTIFF tag set by its own typed call; copying them keeps the tags it does not know.
 enum TIFFAppendix {
-    static func add(
-        _ children: [(tag: Int, directory: EXIFBlock.Directory)], to file: inout [UInt8], warnings: inout [String]
-    ) {
-        guard !children.isEmpty else { return }
-        guard let structure = TIFFStructure(file[...]), structure.reader.order == .little, !structure.isBig,
-            file.count < 4_200_000_000
-        else {
-            warnings.append("the EXIF block was dropped: it has no place in a TIFF above 4 GB")
-            return
+    /// *Throws*: `tiff.encoder` or `file.write`.
+    static func add(_ additions: EXIFBlock.Directory, to writer: OpaquePointer, isBig: Bool) throws(CodecFault) {
+        guard !additions.isEmpty else { return }
+        let message = MessageBuffer(capacity: CALOR_TIFF_MESSAGE)
+        var bytes: UnsafePointer<UInt8>?
+        var count = 0
+        try TIFFRowWriter.check(calorTIFFWriterFinish(writer, &bytes, &count, message.pointer), message)
+
+        let layout = EXIFBlock.Layout(isBig: isBig)
+        let pointerAt = isBig ? 8 : 4
+        let start = number(get(writer, pointerAt, layout.wordBytes))
+        let old = number(get(writer, start, layout.countBytes))
+        let raw = get(writer, start + layout.countBytes, old * layout.entryBytes)
+        guard old > 0, raw.count == old * layout.entryBytes else {
+            throw .encoderFailed(.tiff, "the directory cannot be found again")
         }
-        if file.count & 1 == 1 { file.append(0) }
-        var pointers: [(tag: Int, offset: Int)] = []
-        for child in children {
-            pointers.append((child.tag, file.count))
-            file += EXIFBlock.serialised(child.directory, at: file.count)
-            if file.count & 1 == 1 { file.append(0) }
+        var entries = stride(from: 0, to: raw.count, by: layout.entryBytes).map { at in
+            (tag: number(Array(raw[at..<(at + 2)])), bytes: Array(raw[at..<(at + layout.entryBytes)]))
         }
-        let start = structure.firstDirectory
-        let old = file[(start + 2)...].prefix(12 * (Int(file[start]) | Int(file[start + 1]) << 8))
-        var entries = stride(from: old.startIndex, to: old.endIndex, by: 12).map { Array(file[$0..<($0 + 12)]) }
-        for pointer in pointers { entries.append(half(pointer.tag) + half(4) + word(1) + word(pointer.offset)) }
-        entries.sort { (Int($0[0]) | Int($0[1]) << 8) < (Int($1[0]) | Int($1[1]) << 8) }
-        let place = file.count
-        file += half(entries.count) + entries.flatMap(\.self) + word(0)
-        file.replaceSubrange(4..<8, with: word(place))
+        let end = count + count % 2
+        let (added, tail) = layout.entries(of: additions, tailAt: end)
+        entries += added
+        let directoryAt = end + tail.count + tail.count % 2
+        let whole =
+            [UInt8](repeating: 0, count: end - count) + tail + [UInt8](repeating: 0, count: tail.count % 2) + layout.head(entries)
+        guard isBig || directoryAt + whole.count < 1 << 32 else {
+            throw .encoderFailed(.tiff, "its metadata pass the 4 GB of a classic TIFF")
+        }
+        try put(whole, at: count, writer, message)
+        try put(layout.word(directoryAt), at: pointerAt, writer, message)
     }
 
-    private static func half(_ value: Int) -> [UInt8] { [0, 8].map { UInt8(truncatingIfNeeded: value >> $0) } }
-    private static func word(_ value: Int) -> [UInt8] { [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: value >> $0) } }
+    private static func get(_ writer: OpaquePointer, _ offset: Int, _ count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = calorTIFFWriterGet(writer, offset, buffer.baseAddress, count)
+        }
+    }
+
+    private static func put(
+        _ bytes: [UInt8], at offset: Int, _ writer: OpaquePointer, _ message: borrowing MessageBuffer
+    ) throws(CodecFault) {
+        try TIFFRowWriter.check(calorTIFFWriterPut(writer, offset, bytes, bytes.count, message.pointer), message)
+    }
+
+    private static func number(_ bytes: [UInt8]) -> Int { bytes.reversed().reduce(0) { $0 << 8 | Int($1) } }
 }

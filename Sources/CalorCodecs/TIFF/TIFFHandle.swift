@@ -8,11 +8,15 @@ struct TIFFHandle: ~Copyable {
     let raw: CalorTIFFHeader
     let message = MessageBuffer(capacity: CALOR_TIFF_MESSAGE)
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, directory: Int, limits: Limits) throws(CodecFault) {
+    /// Keeps the file open as long as the reader needs it.
+    private let file: OpenFile?
+
+    init(_ source: PictureSource, directory: Int, limits: Limits) throws(CodecFault) {
         var header = CalorTIFFHeader()
         var status: Int32 = 0
         let opened = calorTIFFOpen(
-            bytes.baseAddress, bytes.count, UInt64(limits.decoderBytes), UInt64(directory), &header, &status, message.pointer)
+            source.address, source.descriptor, source.count, UInt64(limits.decoderBytes), UInt64(directory), &header, &status,
+            message.pointer)
         guard let opened else { throw .limit(name: "memory", "the TIFF decoder found no memory") }
         guard status == CALOR_TIFF_OK.status else {
             calorTIFFClose(opened)
@@ -20,6 +24,7 @@ struct TIFFHandle: ~Copyable {
         }
         reader = opened
         raw = header
+        file = source.file
     }
 
     deinit { calorTIFFClose(reader) }
@@ -31,7 +36,8 @@ struct TIFFHandle: ~Copyable {
     func readChunk(_ index: Int, into block: UnsafeMutableRawBufferPointer) -> (bytes: Int, fault: CodecFault?) {
         var got = 0
         let status = calorTIFFReadChunk(
-            reader, UInt32(index), block.baseAddress?.assumingMemoryBound(to: UInt8.self), block.count, &got, message.pointer)
+            reader, UInt32(clamping: index), block.baseAddress?.assumingMemoryBound(to: UInt8.self), block.count, &got,
+            message.pointer)
         return (got, status == CALOR_TIFF_OK.status ? nil : Self.fault(status, message.text))
     }
 

@@ -38,6 +38,8 @@ enum TIFFMetadata {
         }
         out.resolution = resolution(file, entries)
         out.exif = EXIFBlock.extracted(from: file, entries: entries, limits: limits)
+        out.georeference = Georeference(file, entries, limits: limits)
+        if entries.contains(where: { $0.tag == 50_844 }) { warnings.append("rational polynomial coefficients (RPC) were dropped") }
         return out
     }
 

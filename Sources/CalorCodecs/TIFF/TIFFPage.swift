@@ -11,8 +11,16 @@ struct TIFFPage: ~Copyable {
     let pages: Int
 
     init(_ bytes: [UInt8], buffer: UnsafeBufferPointer<UInt8>, options: DecodeOptions) throws(CodecFault) {
+        try self.init(TIFFBytes(bytes[...]), source: .memory(buffer), options: options)
+    }
+
+    init(_ file: OpenFile, options: DecodeOptions) throws(CodecFault) {
+        try self.init(TIFFBytes(file), source: .file(file), options: options)
+    }
+
+    private init(_ bytes: TIFFBytes, source: PictureSource, options: DecodeOptions) throws(CodecFault) {
         let limits = options.limits
-        guard let file = TIFFStructure(bytes[...]) else { throw .damaged(.tiff, .damaged, "the header is not complete") }
+        guard let file = TIFFStructure(bytes) else { throw .damaged(.tiff, .damaged, "the header is not complete") }
         let directories = try file.directories(limits: limits, toleratesTruncation: options.toleratesTruncation)
         guard !directories.isEmpty else { throw .damaged(.tiff, .truncated, "there is no directory where the header says") }
         guard directories.indices.contains(options.page) else {
@@ -22,14 +30,14 @@ struct TIFFPage: ~Copyable {
         let offset = directories[options.page]
         let entries = file.entries(at: offset)
         try Self.checkDirectory(file, entries, limits: limits)
-        let handle = try TIFFHandle(buffer, directory: offset, limits: limits)
+        let handle = try TIFFHandle(source, directory: offset, limits: limits)
         guard handle.raw.isCodecKnown != 0 else {
             throw .unsupported(
                 .tiff, "compression \(Self.compressionName(handle.raw.compression))",
                 advice: "Convert it to Deflate or LZW compression with another program.")
         }
         let predictor = entries.first { $0.tag == 317 }.flatMap { file.integer($0) } ?? 1
-        let plan = try TIFFPlan(handle.raw, predictor: predictor)
+        let plan = try TIFFPlan(handle.raw, predictor: predictor, hasExtraTag: entries.contains { $0.tag == 338 })
         try Self.checkPixels(handle.raw, size: handle.storedSize, plan: plan, fileBytes: bytes.count, limits: limits)
         self.file = file
         self.entries = entries
@@ -45,6 +53,13 @@ struct TIFFPage: ~Copyable {
             format: .tiff, size: orientation.swapsSides ? size.transposed : size, sampleFormat: plan.sampleFormat,
             colour: plan.colour, bitsPerSample: Int(handle.raw.bits), pages: pages,
             compression: Self.compressionName(handle.raw.compression), orientation: orientation.rawValue)
+    }
+
+    /// A profile of inks does not describe the colours they became.
+    func metadata(limits: Limits, warnings: inout [String]) -> Metadata {
+        var out = TIFFMetadata.read(file, entries: entries, limits: limits, warnings: &warnings)
+        if plan.meaning == .cmyk { out.icc = nil }
+        return out
     }
 
     // MARK: - Limits

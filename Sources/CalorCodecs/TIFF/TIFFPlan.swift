@@ -48,7 +48,7 @@ struct TIFFPlan {
         }
     }
 
-    /// Of the decoded planes. Unsigned up to 8 bits become u8, up to 16 u16; everything else becomes f32, if that is exact.
+    /// Of the decoded planes. Unsigned up to 8 bits become u8, up to 16 u16; everything else becomes f32, rounded where it must be.
     var sampleFormat: SampleFormat {
         switch storage {
         case .unsigned(let bits) where bits <= 8 || meaning == .palette: .u8
@@ -59,13 +59,15 @@ struct TIFFPlan {
 
     // MARK: - From a header
 
-    /// `predictor` is the value of that tag, 1 when there is none.
-    init(_ header: CalorTIFFHeader, predictor: Int) throws(CodecFault) {
+    /// - Parameters:
+    ///   - predictor: the value of that tag, 1 when there is none.
+    ///   - hasExtraTag: whether the file itself says what its extra samples are; libtiff makes some up where it does not.
+    init(_ header: CalorTIFFHeader, predictor: Int, hasExtraTag: Bool) throws(CodecFault) {
         isSwapped = (header.isBigEndian != 0) == (UInt16(1).littleEndian == 1)
         hasOpenDifferences = header.compression == 1 && predictor > 1
         channels = Int(header.samples)
         storage = try Self.storage(header)
-        meaning = try Self.meaning(header, storage: storage)
+        meaning = try Self.meaning(header, storage: storage, hasExtraTag: hasExtraTag)
         if meaning == .converted {
             storage = .unsigned(bits: 8)
             warnings.append("the colours were converted to 8-bit RGB by libtiff")
@@ -75,6 +77,9 @@ struct TIFFPlan {
             guard case .unsigned(1...16) = storage, predictor == 2 else {
                 throw Self.unsupported("predictor \(predictor) without compression in \(header.bits)-bit samples")
             }
+        }
+        if header.photometric == 1, meaning == .rgb {
+            warnings.append("three samples a pixel are said to be grey, none of them an extra one: they are taken as RGB")
         }
         guard channels >= colourChannels else {
             throw Self.unsupported("\(channels) samples a pixel where its colours need \(colourChannels)")
@@ -105,13 +110,16 @@ struct TIFFPlan {
         }
     }
 
-    private static func meaning(_ header: CalorTIFFHeader, storage: Storage) throws(CodecFault) -> Meaning {
+    private static func meaning(
+        _ header: CalorTIFFHeader, storage: Storage, hasExtraTag: Bool
+    ) throws(CodecFault) -> Meaning {
         switch header.photometric {
         case 0:
             guard case .unsigned(1...24) = storage else {
                 throw unsupported("white-is-zero samples that are not unsigned integers of up to 24 bits")
             }
             return .grey(isWhiteZero: true)
+        case 1 where header.samples == 3 && !hasExtraTag: return .rgb
         case 1, 4: return .grey(isWhiteZero: false)
         case 2: return .rgb
         case 3:
@@ -158,7 +166,7 @@ struct TIFFPlan {
         case (_, .palette): break
         case (.unsigned(9...15), .grey): warnings.append("the \(bits)-bit values are kept as they are in 16 bits, not stretched")
         case (.unsigned(9...15), _): warnings.append("the \(bits)-bit values were stretched to 16 bits")
-        case (.unsigned(17...), _), (.signed, _): warnings.append("the \(bits)-bit integers are kept exactly, as f32")
+        case (.unsigned(17...24), _), (.signed(8...16), _): warnings.append("the \(bits)-bit integers are kept exactly, as f32")
         case (.float(64), _): warnings.append("f64 samples were rounded to f32")
         default: break
         }

@@ -7,7 +7,7 @@ import CalorBase
 ///
 /// *Source*: TIFF 6.0, section 2; the BigTIFF proposal of 2004.
 struct TIFFStructure {
-    let reader: ByteReader
+    let reader: TIFFBytes
     let isBig: Bool
     let firstDirectory: Int
 
@@ -21,8 +21,10 @@ struct TIFFStructure {
         var byteCount: Int { count * TIFFStructure.bytes(ofType: type) }
     }
 
-    init?(_ bytes: ArraySlice<UInt8>) {
-        var reader = ByteReader(bytes)
+    init?(_ bytes: ArraySlice<UInt8>) { self.init(TIFFBytes(bytes)) }
+
+    init?(_ bytes: TIFFBytes) {
+        var reader = bytes
         if reader.holds("II") {
             reader.order = .little
         } else if !reader.holds("MM") {
@@ -114,7 +116,7 @@ struct TIFFStructure {
             guard let pointer, let target = Int(exactly: pointer) else { return nil }
             values = target
         }
-        guard reader.slice(at: values, count: items * size) != nil else { return nil }
+        guard reader.contains(at: values, count: items * size) else { return nil }
         return Entry(tag: Int(tag), type: Int(type), count: items, offset: values)
     }
 
@@ -132,6 +134,13 @@ struct TIFFStructure {
         case 16, 18: return reader.integer(at: entry.offset + 8 * index, as: UInt64.self).flatMap { Int(exactly: $0) }
         default: return nil
         }
+    }
+
+    /// All values of a DOUBLE entry; at most `maximum` of them are allowed.
+    func doubles(_ entry: Entry, maximum: Int) -> [Double]? {
+        guard entry.type == 12, entry.count <= maximum else { return nil }
+        let values = (0..<entry.count).compactMap { reader.integer(at: entry.offset + 8 * $0, as: UInt64.self) }
+        return values.count == entry.count ? values.map { Double(bitPattern: $0) } : nil
     }
 
     /// The first value of an unsigned RATIONAL.

@@ -37,36 +37,42 @@ enum TIFFUnpacking {
         }
     }
 
-    /// Everything that becomes f32. False when an integer has no exact f32, which would lose what the file says.
+    /// Everything that becomes f32. False when an integer has no exact f32 and was rounded.
     static func floats(
         _ bytes: UnsafeRawBufferPointer, plan: TIFFPlan, rowBytes: Int, rowSamples: Int, rows: Int,
         to out: UnsafeMutableBufferPointer<Float>
     ) -> Bool {
-        func each(_ size: Int, _ value: (Int) -> Float?) -> Bool {
+        func each(_ size: Int, _ value: (Int) -> Float) {
             precondition(rowSamples * size <= rowBytes && out.count >= rows * rowSamples && bytes.count >= rows * rowBytes)
             for row in 0..<rows {
-                for column in 0..<rowSamples {
-                    guard let sample = value(row * rowBytes + column * size) else { return false }
-                    out[row * rowSamples + column] = sample
-                }
+                for column in 0..<rowSamples { out[row * rowSamples + column] = value(row * rowBytes + column * size) }
             }
-            return true
         }
         func load<T: BitwiseCopyable>(_ at: Int, _ type: T.Type) -> T { bytes.loadUnaligned(fromByteOffset: at, as: type) }
+        var isExact = true
+        func integers<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) {
+            each(MemoryLayout<T>.size) { at in
+                let value = load(at, type)
+                let float = Float(value)
+                if T(exactly: float) != value { isExact = false }
+                return float
+            }
+        }
         switch plan.storage {
-        case .float(bits: 16): return each(2) { Float(half: load($0, UInt16.self)) }
-        case .float(bits: 32): return each(4) { load($0, Float.self) }
-        case .float: return each(8) { Float(load($0, Double.self)) }
-        case .signed(bits: 8): return each(1) { Float(load($0, Int8.self)) }
-        case .signed(bits: 16): return each(2) { Float(load($0, Int16.self)) }
-        case .signed(bits: 32): return each(4) { Float(exactly: load($0, Int32.self)) }
-        case .signed: return each(8) { Float(exactly: load($0, Int64.self)) }
-        case .unsigned(bits: 24): return each(3) { Float(word24(bytes, $0, isSwapped: plan.isSwapped)) }
-        case .unsigned(bits: 32): return each(4) { Float(exactly: load($0, UInt32.self)) }
-        case .unsigned(bits: 64): return each(8) { Float(exactly: load($0, UInt64.self)) }
+        case .float(bits: 16): each(2) { Float(half: load($0, UInt16.self)) }
+        case .float(bits: 32): each(4) { load($0, Float.self) }
+        case .float: each(8) { Float(load($0, Double.self)) }
+        case .signed(bits: 8): integers(Int8.self)
+        case .signed(bits: 16): integers(Int16.self)
+        case .signed(bits: 32): integers(Int32.self)
+        case .signed: integers(Int64.self)
+        case .unsigned(bits: 24): each(3) { Float(word24(bytes, $0, isSwapped: plan.isSwapped)) }
+        case .unsigned(bits: 32): integers(UInt32.self)
+        case .unsigned(bits: 64): integers(UInt64.self)
         case .unsigned(let bits):
             return wide(bytes, bits: bits, rowBytes: rowBytes, rowSamples: rowSamples, rows: rows, to: out)
         }
+        return isExact
     }
 
     /// Odd depths are packed with the most significant byte first in files of either byte order, but libtiff turns 24-bit samples
@@ -96,6 +102,7 @@ enum TIFFUnpacking {
     ) -> Bool {
         precondition((rowSamples * bits + 7) / 8 <= rowBytes && out.count >= rows * rowSamples && bytes.count >= rows * rowBytes)
         let mask = (UInt64(1) << UInt64(bits)) - 1
+        var isExact = true
         for row in 0..<rows {
             var at = row * rowBytes
             var held: UInt64 = 0
@@ -107,11 +114,13 @@ enum TIFFUnpacking {
                     heldBits += 8
                 }
                 heldBits -= bits
-                guard let value = Float(exactly: (held >> UInt64(heldBits)) & mask) else { return false }
-                out[row * rowSamples + column] = value
+                let value = (held >> UInt64(heldBits)) & mask
+                let float = Float(value)
+                if UInt64(exactly: float) != value { isExact = false }
+                out[row * rowSamples + column] = float
             }
         }
-        return true
+        return isExact
     }
 }
 

@@ -2,40 +2,57 @@ import CCalorJPEG
 import CalorBase
 import CalorImage
 
-/// Baseline or progressive JPEG of 8-bit grey or RGB; the same picture gives the same bytes.
-enum JPEGEncoder {
+/// Baseline or progressive JPEG of 8-bit grey or RGB, row by row into memory; the same picture gives the same bytes.
+final class JPEGRowWriter: RowWriter {
     /// The body of one segment, after its length.
     private static let segmentBytes = 65_533
 
-    static func encode(_ image: Image, options: EncodeOptions, warnings: inout [String]) throws(CodecFault) -> [UInt8] {
-        let message = MessageBuffer(capacity: CALOR_JPEG_MESSAGE)
-        let metadata = options.keepsMetadata ? image.metadata : Metadata()
+    private let writer: OpaquePointer
+    private let message = MessageBuffer(capacity: CALOR_JPEG_MESSAGE)
+
+    init(_ form: PictureForm, options: EncodeOptions, warnings: inout [String]) throws(CodecFault) {
         var raw = CalorJPEGImage()
-        raw.width = UInt32(image.width)
-        raw.height = UInt32(image.height)
-        raw.channels = UInt8(image.planes.count)
+        raw.width = UInt32(form.size.width)
+        raw.height = UInt32(form.size.height)
+        raw.channels = UInt8(form.colour.planes)
         raw.quality = Int32(options.jpegQuality)
         raw.horizontalSampling = options.jpegSubsampling == .full ? 1 : 2
         raw.verticalSampling = options.jpegSubsampling == .quarter ? 2 : 1
         raw.isProgressive = options.jpegIsProgressive ? 1 : 0
-        setDensity(metadata.resolution, in: &raw)
-
+        Self.setDensity(form.metadata.resolution, in: &raw)
         var status: Int32 = 0
         let opened = calorJPEGWriterOpen(&raw, &status, message.pointer)
-        defer { calorJPEGWriterClose(opened) }
-        guard let writer = opened, status == CALOR_JPEG_OK.status else { throw .encoderFailed(.jpeg, message.text) }
-        for (marker, body) in segments(of: metadata, colour: image.colour, warnings: &warnings) {
-            let status = calorJPEGWriteMarker(writer, Int32(marker), body, UInt32(body.count), message.pointer)
-            guard status == CALOR_JPEG_OK.status else { throw .encoderFailed(.jpeg, message.text) }
-        }
-        try writeRows(of: image, to: writer, message)
-        var bytes: UnsafePointer<UInt8>?
-        var count = 0
-        guard calorJPEGWriterFinish(writer, &bytes, &count, message.pointer) == CALOR_JPEG_OK.status else {
+        guard let opened, status == CALOR_JPEG_OK.status else {
+            calorJPEGWriterClose(opened)
             throw .encoderFailed(.jpeg, message.text)
         }
+        writer = opened
+        for (marker, body) in Self.segments(of: form.metadata, colour: form.colour, warnings: &warnings) {
+            try check(calorJPEGWriteMarker(writer, Int32(marker), body, UInt32(body.count), message.pointer))
+        }
+    }
+
+    deinit { calorJPEGWriterClose(writer) }
+
+    func write(_ part: Image) throws(CodecFault) {
+        try part.interleavedBlocks(of: (1 << 18) / max(part.width * part.planes.count, 1)) {
+            (bytes, rowBytes, rows) throws(CodecFault) in
+            try check(calorJPEGWriteRows(writer, bytes, rowBytes, UInt32(rows), message.pointer))
+        }
+    }
+
+    func finish(warnings: inout [String]) throws(CodecFault) -> [UInt8] {
+        var bytes: UnsafePointer<UInt8>?
+        var count = 0
+        try check(calorJPEGWriterFinish(writer, &bytes, &count, message.pointer))
         return Array(UnsafeBufferPointer(start: bytes, count: count))
     }
+
+    private func check(_ status: Int32) throws(CodecFault) {
+        if status != CALOR_JPEG_OK.status { throw .encoderFailed(.jpeg, message.text) }
+    }
+
+    // MARK: - What stands in front of the pixels
 
     /// JFIF has room for whole numbers per inch or per centimetre; the closer one is taken.
     private static func setDensity(_ resolution: Metadata.Resolution?, in raw: inout CalorJPEGImage) {
@@ -90,21 +107,5 @@ enum JPEGEncoder {
         let size = UInt32(clamping: iptc.count)
         let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: size >> $0) }
         return Array("8BIM".utf8) + [0x04, 0x04, 0, 0] + length + iptc + (iptc.count & 1 == 1 ? [0] : [])
-    }
-
-    private static func writeRows(
-        of image: Image, to writer: OpaquePointer, _ message: borrowing MessageBuffer
-    ) throws(CodecFault) {
-        let planes = image.planes.map(\.u8Samples)
-        let rowBytes = image.width * planes.count
-        let blockRows = min(image.height, max(1, (1 << 18) / rowBytes))
-        let block = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: rowBytes * blockRows)
-        defer { block.deallocate() }
-        for y in stride(from: 0, to: image.height, by: blockRows) {
-            let rows = y..<min(y + blockRows, image.height)
-            Interleaving.put(planes, width: image.width, rows: rows, to: block)
-            let status = calorJPEGWriteRows(writer, block.baseAddress, rowBytes, UInt32(rows.count), message.pointer)
-            guard status == CALOR_JPEG_OK.status else { throw .encoderFailed(.jpeg, message.text) }
-        }
     }
 }

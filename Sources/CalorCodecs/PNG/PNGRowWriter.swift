@@ -2,48 +2,69 @@ import CCalorPNG
 import CalorBase
 import CalorImage
 
-/// PNG through libpng: 8 and 16 bits, grey or RGB, with or without alpha; the same picture gives the same bytes.
-enum PNGEncoder {
-    static func encode(_ image: Image, options: EncodeOptions, warnings: inout [String]) throws(CodecFault) -> [UInt8] {
-        let message = MessageBuffer(capacity: CALOR_PNG_MESSAGE)
-        var raw = CalorPNGImage()
-        raw.width = UInt32(image.width)
-        raw.height = UInt32(image.height)
-        raw.bitDepth = image.format == .u16 ? 16 : 8
-        raw.colourType = colourType(image.colour)
-        raw.compressionLevel = Int32(options.pngCompressionLevel)
-        let metadata = options.keepsMetadata ? image.metadata : Metadata()
-        describe(metadata, in: &raw)
-        let icc = metadata.profile(for: image.colour) ?? []
-        let exif = metadata.exif ?? []
+/// PNG through libpng: 8 and 16 bits, grey or RGB, with or without alpha, row by row; the same picture gives the same bytes.
+final class PNGRowWriter: RowWriter {
+    private let writer: OpaquePointer
+    private let message = MessageBuffer(capacity: CALOR_PNG_MESSAGE)
+    private let isInFile: Bool
 
+    init(_ form: PictureForm, options: EncodeOptions, descriptor: Int32) throws(CodecFault) {
+        var raw = CalorPNGImage()
+        raw.width = UInt32(form.size.width)
+        raw.height = UInt32(form.size.height)
+        raw.bitDepth = form.format == .u16 ? 16 : 8
+        raw.colourType = Self.colourType(form.colour)
+        raw.compressionLevel = Int32(options.pngCompressionLevel)
+        Self.describe(form.metadata, in: &raw)
+        let icc = form.metadata.profile(for: form.colour) ?? []
+        let exif = form.metadata.exif ?? []
+        let text = message.pointer
         var status: Int32 = 0
         let opened = icc.withUnsafeBufferPointer { iccBytes in
             exif.withUnsafeBufferPointer { exifBytes in
                 if !iccBytes.isEmpty { (raw.icc, raw.iccCount) = (iccBytes.baseAddress, UInt32(clamping: iccBytes.count)) }
                 if !exifBytes.isEmpty { (raw.exif, raw.exifCount) = (exifBytes.baseAddress, UInt32(clamping: exifBytes.count)) }
-                return calorPNGWriterOpen(&raw, &status, message.pointer)
+                return calorPNGWriterOpen(&raw, descriptor, &status, text)
             }
         }
-        defer { calorPNGWriterClose(opened) }
-        guard let writer = opened, status == CALOR_PNG_OK.status else { throw .encoderFailed(.png, message.text) }
-        for text in texts(of: metadata) {
-            let status = calorPNGWriteText(writer, text.key, text.value, text.isUTF8 ? 1 : 0, message.pointer)
-            guard status == CALOR_PNG_OK.status else { throw .encoderFailed(.png, message.text) }
+        guard let opened, status == CALOR_PNG_OK.status else {
+            calorPNGWriterClose(opened)
+            throw Self.fault(status, message.text)
         }
-        switch image.format {
-        case .u16: try writeRows(of: image, planes: image.planes.map(\.u16Samples), to: writer, message)
-        default: try writeRows(of: image, planes: image.planes.map(\.u8Samples), to: writer, message)
+        writer = opened
+        isInFile = descriptor >= 0
+        for text in Self.texts(of: form.metadata) {
+            try check(calorPNGWriteText(writer, text.key, text.value, text.isUTF8 ? 1 : 0, message.pointer))
         }
+    }
+
+    deinit { calorPNGWriterClose(writer) }
+
+    func write(_ part: Image) throws(CodecFault) {
+        try part.interleavedBlocks(of: (1 << 18) / max(part.width * part.planes.count * part.format.bytes, 1)) {
+            (bytes, rowBytes, rows) throws(CodecFault) in
+            try check(calorPNGWriteRows(writer, bytes, rowBytes, UInt32(rows), message.pointer))
+        }
+    }
+
+    func finish(warnings: inout [String]) throws(CodecFault) -> [UInt8] {
         var bytes: UnsafePointer<UInt8>?
         var count = 0
-        guard calorPNGWriterFinish(writer, &bytes, &count, message.pointer) == CALOR_PNG_OK.status else {
-            throw .encoderFailed(.png, message.text)
-        }
+        try check(calorPNGWriterFinish(writer, &bytes, &count, message.pointer))
         let warning = String(cString: calorPNGWriterWarning(writer))
         if !warning.isEmpty { warnings.append("libpng: \(warning)") }
-        return Array(UnsafeBufferPointer(start: bytes, count: count))
+        return isInFile ? [] : Array(UnsafeBufferPointer(start: bytes, count: count))
     }
+
+    private func check(_ status: Int32) throws(CodecFault) {
+        if status != CALOR_PNG_OK.status { throw Self.fault(status, message.text) }
+    }
+
+    private static func fault(_ status: Int32, _ text: String) -> CodecFault {
+        status == CALOR_PNG_WRITE.status ? .cannotWrite(text) : .encoderFailed(.png, text)
+    }
+
+    // MARK: - What stands in front of the pixels
 
     private static func colourType(_ colour: ColourModel) -> UInt8 {
         switch colour {
@@ -105,44 +126,5 @@ enum PNGEncoder {
 
     private static func terminated(_ bytes: [UInt8]) -> [CChar] {
         bytes.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
-    }
-
-    // MARK: - Pixels
-
-    private static func writeRows<Sample: BitwiseCopyable & FixedWidthInteger>(
-        of image: Image, planes: [[Sample]], to writer: OpaquePointer, _ message: borrowing MessageBuffer
-    ) throws(CodecFault) {
-        let rowSamples = image.width * planes.count
-        let rowBytes = rowSamples * MemoryLayout<Sample>.stride
-        let blockRows = min(image.height, max(1, (1 << 18) / rowBytes))
-        let block = UnsafeMutableBufferPointer<Sample>.allocate(capacity: rowSamples * blockRows)
-        defer { block.deallocate() }
-        for y in stride(from: 0, to: image.height, by: blockRows) {
-            let rows = y..<min(y + blockRows, image.height)
-            Interleaving.put(planes, width: image.width, rows: rows, to: block)
-            let pixels = UnsafeRawPointer(block.baseAddress!).assumingMemoryBound(to: UInt8.self)
-            let status = calorPNGWriteRows(writer, pixels, rowBytes, UInt32(rows.count), message.pointer)
-            guard status == CALOR_PNG_OK.status else { throw .encoderFailed(.png, message.text) }
-        }
-    }
-}
-
-extension Plane {
-    /// The samples of a plane that is known to be u8.
-    var u8Samples: [UInt8] {
-        guard case .u8(let samples) = samples else { preconditionFailure("the plane is \(format), not u8") }
-        return samples
-    }
-
-    /// The samples of a plane that is known to be u16.
-    var u16Samples: [UInt16] {
-        guard case .u16(let samples) = samples else { preconditionFailure("the plane is \(format), not u16") }
-        return samples
-    }
-
-    /// The samples of a plane that is known to be f32.
-    var f32Samples: [Float] {
-        guard case .f32(let samples) = samples else { preconditionFailure("the plane is \(format), not f32") }
-        return samples
     }
 }
