@@ -51,13 +51,21 @@ public struct Plane: Sendable, Equatable {
     /// and clamped to their range. NaN becomes 0.
     public init(size: Size, floats: [Float], format: SampleFormat) {
         switch format {
-        case .u8:
-            self.init(size: size, samples: .u8(floats.map { $0.isNaN ? 0 : UInt8(min(max($0.rounded(.toNearestOrEven), 0), 255)) }))
+        case .u8: self.init(size: size, samples: .u8(floats.map { UInt8(truncatingIfNeeded: Int32(wholeNumber($0, upTo: 255))) }))
         case .u16:
-            self.init(
-                size: size, samples: .u16(floats.map { $0.isNaN ? 0 : UInt16(min(max($0.rounded(.toNearestOrEven), 0), 65_535)) }))
-        case .f32:
-            self.init(size: size, samples: .f32(floats))
+            self.init(size: size, samples: .u16(floats.map { UInt16(truncatingIfNeeded: Int32(wholeNumber($0, upTo: 65_535))) }))
+        case .f32: self.init(size: size, samples: .f32(floats))
         }
     }
+}
+
+/// The nearest whole number from 0 to `top`, ties to even; 0 for NaN.
+///
+/// Between 2²³ and 2²⁴ floats are whole numbers: adding 2²³ rounds as the processor does, to nearest and ties to even, and vectors of any
+/// instruction set can do it.
+@inline(__always)
+private func wholeNumber(_ value: Float, upTo top: Float) -> Float {
+    // Written so that NaN fails the comparison.
+    let clamped = value > 0 ? min(value, top) : 0
+    return (clamped + 0x1p23) - 0x1p23
 }

@@ -51,6 +51,33 @@ public struct PlaneStatistics: Sendable, Equatable {
     }
 }
 
+extension Plane {
+    /// The least and the greatest finite sample; nil when there is none.
+    public var finiteRange: ClosedRange<Double>? {
+        func integers<T: FixedWidthInteger>(_ samples: [T]) -> ClosedRange<Double>? {
+            var low = T.max
+            var high = T.min
+            for sample in samples {
+                low = min(low, sample)
+                high = max(high, sample)
+            }
+            return samples.isEmpty ? nil : Double(low)...Double(high)
+        }
+        switch samples {
+        case .u8(let s): return integers(s)
+        case .u16(let s): return integers(s)
+        case .f32(let s):
+            var low = Float.infinity
+            var high = -Float.infinity
+            for sample in s where sample.isFinite {
+                low = min(low, sample)
+                high = max(high, sample)
+            }
+            return low <= high ? Double(low)...Double(high) : nil
+        }
+    }
+}
+
 /// Exact order statistics of a plane, from histograms instead of a sort.
 ///
 /// *Complexity*: O(samples) and 64 Ki counters; f32 planes take a second pass over the samples for each statistic.
@@ -76,6 +103,20 @@ public struct OrderStatistics: Sendable {
         cumulative = histogram
         count = sum
         self.plane = plane
+    }
+
+    /// Of samples that were counted: `counts[v]` is how often the whole number `v` occurs, below 65536.
+    public init(counts: [Int]) {
+        precondition(counts.count == 65_536, "a counter for each value of 16 bits is needed")
+        var histogram = counts
+        var sum = 0
+        for i in histogram.indices {
+            sum += histogram[i]
+            histogram[i] = sum
+        }
+        cumulative = histogram
+        count = sum
+        plane = Plane(size: Size(width: 0, height: 0), format: .u16)
     }
 
     /// The sample at `index` in ascending order; `index` is below `count`.

@@ -47,18 +47,29 @@ public struct Resampler: Sendable {
             let rows = region.rows.map { vertical.starts[$0] - covered.y }
             return Plane(size: region.size, samples: part.gathered(columns: columns, rows: rows))
         }
-        return Plane(size: region.size, floats: resample(part.floats(), covering: covered, to: region), format: part.format)
+        let values =
+            switch part.samples {
+            case .u8(let s): resample(s, covering: covered, to: region) { Float($0) }
+            case .u16(let s): resample(s, covering: covered, to: region) { Float($0) }
+            case .f32(let s): resample(s, covering: covered, to: region) { $0 }
+            }
+        return Plane(size: region.size, floats: values, format: part.format)
     }
 
     /// The same for bare floats, in any units, without rounding.
     public func resample(_ values: [Float], covering covered: Region, to region: Region) -> [Float] {
+        resample(values, covering: covered, to: region) { $0 }
+    }
+
+    @inline(__always)
+    private func resample<T>(_ values: [T], covering covered: Region, to region: Region, _ float: (T) -> Float) -> [Float] {
         let needed = sourceRegion(for: region)
         precondition(covered.contains(needed), "\(region) of the target needs \(needed) of the source, not \(covered)")
         precondition(values.count == covered.pixels, "\(values.count) values are not a region of \(covered)")
         let rows = values.withUnsafeBufferPointer { values in
             source.width == target.width
-                ? cropRows(values, covered: covered, columns: region.columns, rows: needed.rows)
-                : alongRows(values, covered: covered, columns: region.columns, rows: needed.rows)
+                ? cropRows(values, covered: covered, columns: region.columns, rows: needed.rows, float)
+                : alongRows(values, covered: covered, columns: region.columns, rows: needed.rows, float)
         }
         if source.height == target.height { return rows }
         return alongColumns(rows, width: region.width, firstRow: needed.y, rows: region.rows)
@@ -66,31 +77,49 @@ public struct Resampler: Sendable {
 
     // MARK: - The two passes
 
-    private func cropRows(_ values: UnsafeBufferPointer<Float>, covered: Region, columns: Range<Int>, rows: Range<Int>) -> [Float] {
-        var result: [Float] = []
-        result.reserveCapacity(columns.count * rows.count)
-        for row in rows {
-            let start = (row - covered.y) * covered.width + columns.lowerBound - covered.x
-            result.append(contentsOf: values[start..<start + columns.count])
+    @inline(__always)
+    private func cropRows<T>(
+        _ values: UnsafeBufferPointer<T>, covered: Region, columns: Range<Int>, rows: Range<Int>, _ float: (T) -> Float
+    ) -> [Float] {
+        [Float](unsafeUninitializedCapacity: columns.count * rows.count) { out, count in
+            for row in rows {
+                let start = (row - covered.y) * covered.width + columns.lowerBound - covered.x
+                for column in 0..<columns.count { out.initializeElement(at: count &+ column, to: float(values[start &+ column])) }
+                count += columns.count
+            }
         }
-        return result
     }
 
-    private func alongRows(_ values: UnsafeBufferPointer<Float>, covered: Region, columns: Range<Int>, rows: Range<Int>) -> [Float]
-    {
-        [Float](unsafeUninitializedCapacity: columns.count * rows.count) { out, count in
-            horizontal.weights.withUnsafeBufferPointer { weights in
-                for (line, row) in rows.enumerated() {
-                    let source = (row - covered.y) * covered.width - covered.x
-                    let destination = line * columns.count
-                    for (i, column) in columns.enumerated() {
-                        let from = source + horizontal.starts[column]
-                        let at = horizontal.offsets[column]
-                        var sum: Float = 0
-                        for tap in 0..<horizontal.counts[column] {
-                            sum += weights[at &+ tap] * values[from &+ tap]
+    /// Eight rows side by side: each lane is the sum of its own row, in the order of the taps.
+    @inline(__always)
+    private func alongRows<T>(
+        _ values: UnsafeBufferPointer<T>, covered: Region, columns: Range<Int>, rows: Range<Int>, _ float: (T) -> Float
+    ) -> [Float] {
+        // Columns of the target that are made together, so that their inputs stay in the first-level cache.
+        let tile = max(16, 1024 * target.width / max(source.width, target.width))
+        let inputs = columns.isEmpty ? 0 : horizontal.inputs(for: columns).count
+        return [Float](unsafeUninitializedCapacity: columns.count * rows.count) { out, count in
+            withUnsafeTemporaryAllocation(of: SIMD8<Float>.self, capacity: max(inputs, 1)) { lanes in
+                horizontal.weights.withUnsafeBufferPointer { weights in
+                    for first in stride(from: 0, to: rows.count, by: 8) {
+                        let taken = min(8, rows.count - first)
+                        for start in stride(from: columns.lowerBound, to: columns.upperBound, by: tile) {
+                            let part = start..<min(start + tile, columns.upperBound)
+                            let needed = horizontal.inputs(for: part)
+                            for lane in 0..<taken {
+                                let row =
+                                    (rows.lowerBound + first + lane - covered.y) * covered.width - covered.x + needed.lowerBound
+                                for i in 0..<needed.count { lanes[i][lane] = float(values[row &+ i]) }
+                            }
+                            for column in part {
+                                let from = horizontal.starts[column] - needed.lowerBound
+                                let at = horizontal.offsets[column]
+                                var sum = SIMD8<Float>(repeating: 0)
+                                for tap in 0..<horizontal.counts[column] { sum += weights[at &+ tap] * lanes[from &+ tap] }
+                                let place = first * columns.count + column - columns.lowerBound
+                                for lane in 0..<taken { out.initializeElement(at: place &+ lane &* columns.count, to: sum[lane]) }
+                            }
                         }
-                        out.initializeElement(at: destination + i, to: sum)
                     }
                 }
             }
@@ -102,13 +131,17 @@ public struct Resampler: Sendable {
         var result = [Float](repeating: 0, count: width * rows.count)
         values.withUnsafeBufferPointer { values in
             result.withUnsafeMutableBufferPointer { result in
-                for (line, row) in rows.enumerated() {
-                    let out = UnsafeMutableBufferPointer(rebasing: result[line * width..<(line + 1) * width])
-                    for tap in 0..<vertical.counts[row] {
-                        let weight = vertical.weights[vertical.offsets[row] + tap]
-                        let start = (vertical.starts[row] + tap - firstRow) * width
-                        let input = UnsafeBufferPointer(rebasing: values[start..<start + width])
-                        for i in 0..<width { out[i] += weight * input[i] }
+                // A block of columns stays in the first-level cache while all taps are added to it.
+                for left in stride(from: 0, to: width, by: 2048) {
+                    let columns = min(2048, width - left)
+                    for (line, row) in rows.enumerated() {
+                        let out = UnsafeMutableBufferPointer(rebasing: result[line * width + left..<line * width + left + columns])
+                        for tap in 0..<vertical.counts[row] {
+                            let weight = vertical.weights[vertical.offsets[row] + tap]
+                            let start = (vertical.starts[row] + tap - firstRow) * width + left
+                            let input = UnsafeBufferPointer(rebasing: values[start..<start + columns])
+                            for i in 0..<columns { out[i] += weight * input[i] }
+                        }
                     }
                 }
             }

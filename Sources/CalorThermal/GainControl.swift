@@ -6,9 +6,14 @@ import CalorImage
 /// image once, and the mapping it returns needs only a pixel and its place.
 public protocol GainControl: Sendable {
     func analyse(_ plane: Plane) throws(ThermalFault) -> GainMapping
+
+    /// The same from counts alone: `counts[v]` is how often the whole number `v` occurs, below 65536. Nil when the method needs places.
+    func analyse(counts: [Int]) throws(ThermalFault) -> GainMapping?
 }
 
 extension GainControl {
+    public func analyse(counts: [Int]) throws(ThermalFault) -> GainMapping? { nil }
+
     /// Analyses `plane` and maps it.
     public func applied(to plane: Plane) throws(ThermalFault) -> Plane { try analyse(plane).apply(to: plane) }
 

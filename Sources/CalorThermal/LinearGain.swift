@@ -25,6 +25,15 @@ public struct LinearGain: GainControl, Equatable {
         let (low, high) = (statistics.minimum, statistics.maximum)
         return GainMapping(kind: .line(low: low, high: high), low: low, high: high)
     }
+
+    public func analyse(counts: [Int]) throws(ThermalFault) -> GainMapping? {
+        guard let low = counts.firstIndex(where: { $0 > 0 }), let high = counts.lastIndex(where: { $0 > 0 }) else {
+            throw .nothingFinite
+        }
+        let found = range ?? Double(low)...Double(high)
+        return GainMapping(
+            kind: .line(low: found.lowerBound, high: found.upperBound), low: found.lowerBound, high: found.upperBound)
+    }
 }
 
 /// A straight line between two percentiles, so that a few hot or dead pixels do not use up the contrast.
@@ -43,8 +52,11 @@ public struct PercentileGain: GainControl, Equatable {
         self.highPercent = highPercent
     }
 
-    public func analyse(_ plane: Plane) throws(ThermalFault) -> GainMapping {
-        let order = OrderStatistics(of: plane)
+    public func analyse(_ plane: Plane) throws(ThermalFault) -> GainMapping { try analyse(OrderStatistics(of: plane)) }
+
+    public func analyse(counts: [Int]) throws(ThermalFault) -> GainMapping? { try analyse(OrderStatistics(counts: counts)) }
+
+    private func analyse(_ order: OrderStatistics) throws(ThermalFault) -> GainMapping {
         guard order.count > 0 else { throw .nothingFinite }
         let low = order.percentile(lowPercent)
         let high = order.percentile(highPercent)

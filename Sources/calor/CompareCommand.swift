@@ -1,5 +1,6 @@
 import ArgumentParser
 import CalorBase
+import CalorCodecs
 import CalorQuality
 import Foundation
 
@@ -50,8 +51,10 @@ struct CompareCommand: ParsableCommand {
     var min: Double?
     @Option(help: ArgumentHelp("Exit with status 1 when the mean is above.", valueName: "value"))
     var max: Double?
+    @OptionGroup var reading: ReadingOptions
 
     func validate() throws {
+        if reading.takesAllPages { throw ValidationError("--page takes one number here") }
         if crop < 0 { throw ValidationError("--crop cannot be negative") }
         if let peak, !(peak > 0 && peak.isFinite) { throw ValidationError("--peak must be a positive number") }
     }
@@ -115,9 +118,11 @@ struct CompareCommand: ParsableCommand {
     }
 
     private func compare(_ reference: String, _ candidate: String) throws(NamedFault) -> Comparison {
-        let first = try InputFile(path: reference).decoded()
         let second = InputFile(path: candidate)
-        let other = try second.decoded()
+        let options: DecodeOptions
+        do { options = try reading.decodeOptions() } catch { preconditionFailure("checked by validate: \(error)") }
+        let first = try InputFile(path: reference).decoded(options: options)
+        let other = try second.decoded(options: options)
         do {
             return try Comparison(reference: first.image, candidate: other.image, cropPixels: crop, peak: peak)
         } catch { throw second.named(error) }

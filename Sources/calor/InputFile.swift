@@ -32,9 +32,9 @@ struct InputFile {
     }
 
     /// The picture in the file.
-    func decoded(limits: Limits = Limits()) throws(NamedFault) -> DecodedImage {
-        let bytes = try bytes(limits: limits)
-        do { return try ImageDecoder.decode(bytes, options: DecodeOptions(limits: limits)) } catch { throw named(error) }
+    func decoded(options: DecodeOptions = DecodeOptions()) throws(NamedFault) -> DecodedImage {
+        let bytes = try bytes(limits: options.limits)
+        do { return try ImageDecoder.decode(bytes, options: options) } catch { throw named(error) }
     }
 
     func named(_ fault: any Fault) -> NamedFault { NamedFault(name: name, fault: fault) }

@@ -25,18 +25,21 @@ struct InspectCommand: ParsableCommand {
     var files: [String]
     @Flag(help: "Print one JSON object per file, one a line.")
     var json = false
+    @OptionGroup var reading: ReadingOptions
 
     func validate() throws {
+        if reading.takesAllPages { throw ValidationError("--page takes one number here") }
         if files.count(where: { $0 == "-" }) > 1 { throw ValidationError("standard input (-) can be read only once") }
     }
 
     func run() throws {
+        let options = try reading.decodeOptions()
         var failed = 0
         for (index, path) in files.enumerated() {
             let file = InputFile(path: path)
             do {
-                let report = InspectReport(file: file.name, bytes: try file.bytes())
-                try show(report, isFirst: index == 0)
+                let report = InspectReport(file: file.name, bytes: try file.bytes(limits: options.limits))
+                try show(report, options, isFirst: index == 0)
             } catch let fault as NamedFault {
                 if json { print(try jsonText(["file": file.name, "error": fault.identifier, "message": fault.message])) }
                 if files.count == 1 { throw fault }
@@ -48,9 +51,9 @@ struct InspectCommand: ParsableCommand {
         if failed > 0 { throw ExitCode(ExitStatus.someFailed) }
     }
 
-    private func show(_ report: InspectReport, isFirst: Bool) throws {
+    private func show(_ report: InspectReport, _ options: DecodeOptions, isFirst: Bool) throws {
         let decoded: DecodedImage
-        do { decoded = try ImageDecoder.decode(report.bytes) } catch {
+        do { decoded = try ImageDecoder.decode(report.bytes, options: options) } catch {
             throw NamedFault(name: report.file, fault: error)
         }
         if json {

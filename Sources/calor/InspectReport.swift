@@ -61,6 +61,12 @@ struct InspectReport {
         if let intent = metadata.srgbIntent { document["srgbIntent"] = Int(intent) }
         if let values = metadata.chromaticities { document["chromaticities"] = values.map { Double($0) / 100_000 } }
         if let cicp = metadata.cicp { document["cicp"] = cicp.map(Int.init) }
+        if let place = metadata.georeference {
+            document["georeference"] = [
+                "pixelScale": place.pixelScale, "tiePoints": place.tiePoints, "transformation": place.transformation,
+                "pixelIsPoint": place.isPixelPoint, "keys": place.keys.map(Int.init),
+            ]
+        }
         return document
     }
 
@@ -86,7 +92,7 @@ struct InspectReport {
             "\(header.bitsPerSample) bits, \(image.format.rawValue), \(image.colour.rawValue)"
                 + (isGreyInColour ? " (equal planes: grey content)" : "") + ", \(image.meaning.rawValue)")
         if header.orientation != 1 { add("orientation", "\(header.orientation) in the file, shown upright") }
-        if header.pages > 1 { add("pages", "\(header.pages), the first is shown") }
+        if header.pages > 1 { add("pages", "\(header.pages); one is shown, --page N shows another") }
         if isGreyInColour {
             add("each colour", Self.line(image.planes[0]))
             if let alpha = image.alpha { add("alpha", Self.line(alpha)) }
@@ -100,6 +106,10 @@ struct InspectReport {
         for (name, block) in Self.blocks(image.metadata) { add(name, "\(block.count) bytes") }
         if let resolution = image.metadata.resolution {
             add("resolution", String(format: "%.6g × %.6g pixels per metre", resolution.x, resolution.y))
+        }
+        if let place = image.metadata.georeference {
+            let scale = place.pixelScale.map { String(format: "%.9g", $0) }.joined(separator: " × ")
+            add("georeference", scale.isEmpty ? "by a matrix" : "pixels of \(scale) model units")
         }
         for text in image.metadata.texts { add("text", Self.printable("\(text.key): \(text.value)")) }
         for warning in decoded.warnings { add("warning", Self.printable(warning)) }

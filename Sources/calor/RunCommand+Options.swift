@@ -37,9 +37,6 @@ struct RunOptions: ParsableArguments {
     @Option(name: .customLong("on-error"), help: "continue with the other images, or stop, when one fails.")
     var onError: ErrorPolicy = .continue
 
-    @Option(help: "truncated: fill up files that end too early, with a note in the metrics, instead of refusing them.")
-    var tolerate: Tolerance?
-
     @Option(help: "Memory that images in work may take together, such as 2G or 800M; default 70 % of the machine's.")
     var memory: String?
 
@@ -52,12 +49,13 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Only part K of N: K/N. The same file is in the same part on every machine.")
     var shard: String?
 
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var writing: WritingOptions
+
     @Option(name: .customLong("set"), help: "Change a parameter of the pipeline: stage.parameter=value. May be repeated.")
     var set: [String] = []
 
     enum ErrorPolicy: String, ExpressibleByArgument, CaseIterable { case `continue`, stop }
-
-    enum Tolerance: String, ExpressibleByArgument, CaseIterable { case truncated }
 
     /// The request, and the pipeline plan that it needs.
     func request(output: String, format: String?) throws -> (request: RunRequest, pipeline: PipelinePlan) {
@@ -82,7 +80,12 @@ struct RunOptions: ParsableArguments {
         }
         request.policy = overwrite ? .overwrite : resume ? .resume : .careful
         request.stopsOnError = onError == .stop
-        request.toleratesTruncation = tolerate == .truncated
+        let options = try reading.decodeOptions()
+        request.toleratesTruncation = options.toleratesTruncation
+        request.limits = options.limits
+        request.page = options.page
+        request.takesAllPages = reading.takesAllPages
+        request.encoding = writing.encodeOptions
         request.memoryBytes = try memory.map { try Self.bytes($0) }
         if let threads, !(1...256).contains(threads) {
             throw PipelineFault.usage(problem: "--threads \(threads) is not possible", advice: "give 1 to 256")

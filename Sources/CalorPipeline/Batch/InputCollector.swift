@@ -6,6 +6,8 @@ public struct InputItem: Sendable, Equatable {
     public var path: String
     /// Relative to the folder that was given; just the file's name for a file.
     public var name: InputName
+    /// Of a TIFF that is taken page by page; nil takes the page of the request.
+    public var page: Int?
 }
 
 /// Finds the images that a request names, in a stable order.

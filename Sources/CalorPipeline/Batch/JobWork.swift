@@ -18,9 +18,12 @@ struct JobWork {
     let journal: LineFile?
     let job: RunPlan.Job
 
-    private(set) var record: JobRecord
+    var record: JobRecord
     private var image: Image?
     private var written: [Image] = []
+    /// Of an image that is not held: its file, and the outputs that wait to appear.
+    private var streamed: OpenFile?
+    var writers: [StreamWriter] = []
     private var start: UInt64 = 0
 
     init(run: RunPlan, runner: GraphRunner, index: JournalIndex, journal: LineFile?, job: RunPlan.Job) {
@@ -58,7 +61,7 @@ struct JobWork {
     }
 
     /// True when the job goes on, false when it is complete.
-    private typealias PhaseResult = Result<Bool, StageFailure>
+    typealias PhaseResult = Result<Bool, StageFailure>
 
     // MARK: - Decode
 
@@ -66,13 +69,14 @@ struct JobWork {
         if let failure = job.failure { return .failure(failure) }
         let begin = nanosecondsNow()
         do throws(PipelineFault) {
-            let bytes: [UInt8]
+            var bytes: [UInt8] = []
+            streamed = job.isStreamed ? OpenFile(reading: job.item.path) : nil
             if let known = job.bytes {
                 bytes = known
-            } else {
-                bytes = try FileSystem.read(job.item.path, limit: Limits().fileBytes)
+            } else if streamed == nil {
+                bytes = try FileSystem.read(job.item.path, limit: run.request.limits.fileBytes)
             }
-            let digest = SHA256.hex(of: bytes)
+            let digest = streamed?.hexDigest() ?? SHA256.hex(of: bytes)
             record.inputSHA256 = digest
             if case .folder = run.request.output {
                 let found = job.files.map { onDisk($0) }
@@ -92,10 +96,13 @@ struct JobWork {
                     return .success(false)
                 }
             }
+            if streamed != nil { return .success(true) }
             let decoded: DecodedImage
-            do { decoded = try ImageDecoder.decode(bytes, options: run.request.decodeOptions) } catch { throw PipelineFault(error) }
+            do { decoded = try ImageDecoder.decode(bytes, options: run.request.decodeOptions(for: job.item)) } catch {
+                throw PipelineFault(error)
+            }
             let (admitted, notes) = try run.pipeline.kind.admit(decoded.image)
-            record.notes = decoded.warnings + notes
+            record.notes = decoded.warnings + notes + pageNote(pages: decoded.header.pages)
             image = admitted
             record.peakBytes = bytes.count + 2 * admitted.bytes
             record.stages.append(
@@ -104,6 +111,10 @@ struct JobWork {
                     peakBytes: record.peakBytes, values: [:]))
             return .success(true)
         } catch { return .failure(StageFailure(stage: "decode", fault: error)) }
+    }
+
+    func pageNote(pages: Int) -> [String] {
+        pages > 1 && job.item.page == nil ? ["one of \(pages) pages was taken; --page N or all takes others"] : []
     }
 
     /// What lies where `file` would go. The digest is only taken when the size is the one in the journal.
@@ -128,6 +139,7 @@ struct JobWork {
     // MARK: - Process
 
     private mutating func process(_ environment: StageEnvironment) -> PhaseResult {
+        if let file = streamed.take() { return stream(file, environment) }
         guard let input = image.take() else { preconditionFailure("a job is decoded before it is processed") }
         switch runner.run(input, in: environment) {
         case .failure(let failure): return .failure(failure)
@@ -143,6 +155,7 @@ struct JobWork {
 
     private mutating func encode() -> PhaseResult {
         let begin = nanosecondsNow()
+        if !writers.isEmpty { return appear(begin) }
         let images = written
         written = []
         do throws(PipelineFault) {
@@ -151,7 +164,11 @@ struct JobWork {
             var pixels = 0
             for (file, image) in zip(job.files, images) {
                 do {
-                    let result = try ImageEncoder.encodeReporting(image, as: file.format)
+                    var image = image
+                    if let input = job.type {
+                        image.metadata.georeference = image.metadata.georeference?.scaled(from: input.size, to: image.size)
+                    }
+                    let result = try ImageEncoder.encodeReporting(image, as: file.format, options: run.request.encoding)
                     encoded.append(result.bytes)
                     record.notes += result.warnings
                 } catch { throw PipelineFault(error) }
@@ -189,7 +206,7 @@ struct JobWork {
     }
 
     /// A kill between the rename and the line about it would leave a file that no later run may touch: the journal is told before.
-    private func announce() {
+    func announce() {
         guard let journal else { return }
         var line = JobRecord(input: record.input, inputSHA256: record.inputSHA256, plan: record.plan, status: .writing)
         line.outputs = record.outputs

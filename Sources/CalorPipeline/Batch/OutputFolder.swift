@@ -25,6 +25,9 @@ enum OutputFolder {
         unlink(probe)
     }
 
+    /// Makes the folder that `path` is in.
+    static func makeFolder(of path: String) throws(PipelineFault) { try make(folder(of: path)) }
+
     static func folder(of path: String) -> String {
         let folder = InputName(path).folder
         return folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder

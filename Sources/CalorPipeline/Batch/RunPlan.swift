@@ -19,6 +19,8 @@ public struct RunPlan: Sendable {
         public var files: [File]
         public var peakBytes: Int
         public var flops: Double?
+        /// The image is never held: its rows go from the input to the outputs.
+        public var isStreamed = false
         /// Found before work: the job only reports it.
         public var failure: StageFailure?
 

@@ -8,9 +8,6 @@ public struct RunPlanner {
     let request: RunRequest
     let pipeline: PipelinePlan
 
-    /// Most files say all about themselves in their first part; the others are read whole.
-    static let headBytes = 1 << 18
-
     public init(request: RunRequest, pipeline: PipelinePlan) {
         self.request = request
         self.pipeline = pipeline
@@ -18,13 +15,29 @@ public struct RunPlanner {
 
     public func plan() throws(PipelineFault) -> RunPlan {
         let digest = digest()
-        let items = try InputCollector(request: request, plan: digest).items()
+        let items = pages(of: try InputCollector(request: request, plan: digest).items())
         try checkOutput(items)
         let budget = request.memoryBytes ?? Int(Double(ProcessInfo.processInfo.physicalMemory) * 0.7)
         var jobs: [RunPlan.Job] = []
         for item in items { jobs.append(try job(item, budget: budget)) }
         try checkNames(jobs)
         return RunPlan(request: request, pipeline: pipeline, digest: digest, jobs: jobs, memoryBudget: budget)
+    }
+
+    /// Files of several pages as one item a page, where that was asked for. What cannot be read is left to fail as it is.
+    private func pages(of items: [InputItem]) -> [InputItem] {
+        guard request.takesAllPages else { return items }
+        return items.flatMap { item -> [InputItem] in
+            guard let file = OpenFile(reading: item.path),
+                let count = try? ImageDecoder.header(of: file, options: request.decodeOptions(for: item)).pages, count > 1
+            else { return [item] }
+            let name = item.name
+            let ending = name.fileExtension.isEmpty ? "" : "." + name.fileExtension
+            return (0..<count).map { page in
+                InputItem(
+                    path: item.path, name: InputName(FileSystem.join(name.folder, "\(name.stem)_p\(page)\(ending)")), page: page)
+            }
+        }
     }
 
     // MARK: - One input
@@ -37,7 +50,11 @@ public struct RunPlanner {
             let type = pipeline.kind.type(of: header)
             job.type = type
             let types = try pipeline.types(for: type)
-            job.peakBytes = try pipeline.peakBytes(for: type, fileBytes: fileBytes)
+            job.isStreamed = try streams(item, header, type)
+            job.peakBytes =
+                job.isStreamed
+                ? try pipeline.streamedPeakBytes(for: type, threads: request.threads)
+                : try pipeline.peakBytes(for: type, fileBytes: fileBytes)
             job.flops = try pipeline.flops(for: type)
             for output in pipeline.outputs {
                 job.files.append(
@@ -54,11 +71,21 @@ public struct RunPlanner {
         return job
     }
 
+    /// Whether the image is large enough, its file can be read by rows, and the pipeline is a chain of local stages.
+    private func streams(_ item: InputItem, _ header: ImageHeader, _ type: ImageType) throws(PipelineFault) -> Bool {
+        guard header.decodedBytes > request.streamsFrom, request.output != .standardOutput, item.path != "-",
+            header.colour.isGrey || pipeline.kind == .rgb, try pipeline.streamSegments(for: type) != nil,
+            let file = OpenFile(reading: item.path)
+        else { return false }
+        return (try? RowDecoder.open(file, options: request.decodeOptions(for: item))) != nil
+    }
+
     private func head(of item: InputItem) throws(PipelineFault) -> (ImageHeader, [UInt8]?, Int) {
-        let limit = Limits().fileBytes
+        let limit = request.limits.fileBytes
         if item.path == "-" {
             let bytes = try FileSystem.read(0, path: "standard input", expected: 0, limit: limit)
-            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions), bytes, bytes.count) } catch {
+            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions(for: item)), bytes, bytes.count) } catch
+            {
                 throw PipelineFault(error)
             }
         }
@@ -66,19 +93,17 @@ public struct RunPlanner {
         if let facts, !facts.isFolder, !facts.isRegular {
             // A pipe such as <(command) can be read only once.
             let bytes = try FileSystem.read(item.path, limit: limit)
-            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions), bytes, bytes.count) } catch {
+            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions(for: item)), bytes, bytes.count) } catch
+            {
                 throw PipelineFault(error)
             }
         }
-        let head = try FileSystem.read(item.path, limit: Self.headBytes)
-        let fileBytes = facts?.bytes ?? head.count
-        do {
-            return (try ImageDecoder.header(of: head), nil, fileBytes)
-        } catch {
-            guard head.count == Self.headBytes else { throw PipelineFault(error) }
+        guard let file = OpenFile(reading: item.path) else {
+            // Says why it cannot be opened.
+            _ = try FileSystem.read(item.path, limit: 1)
+            throw .inputUnreadable(path: item.path, reason: "it cannot be opened")
         }
-        let bytes = try FileSystem.read(item.path, limit: limit)
-        do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions), nil, bytes.count) } catch {
+        do { return (try ImageDecoder.header(of: file, options: request.decodeOptions(for: item)), nil, file.count) } catch {
             throw PipelineFault(error)
         }
     }
@@ -162,7 +187,7 @@ public struct RunPlanner {
         let inputs = Set(jobs.compactMap { FileSystem.facts($0.item.path)?.identity })
         var seen: Set<String> = []
         for job in jobs {
-            guard seen.insert(job.item.path).inserted else {
+            guard seen.insert("\(job.item.page ?? -1) \(job.item.path)").inserted else {
                 throw .usage(problem: "\(job.item.path) is among the inputs twice", advice: "give every file and folder once")
             }
             for file in job.files {
@@ -180,7 +205,8 @@ public struct RunPlanner {
     private func digest() -> String {
         let text =
             pipeline.canonicalText()
-            + "\nformat \(request.format?.rawValue ?? "as named")\n\(EncodeOptions())\ntolerates \(request.toleratesTruncation)"
+            + "\nformat \(request.format?.rawValue ?? "as named")\n\(request.encoding)\ntolerates \(request.toleratesTruncation)"
+            + (request.page == 0 ? "" : "\npage \(request.page)")
         return SHA256.hex(of: Array(text.utf8))
     }
 }

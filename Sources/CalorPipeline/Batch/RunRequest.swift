@@ -1,3 +1,4 @@
+import CalorBase
 import CalorCodecs
 
 /// Everything that `calor run` and `calor plan` were asked for.
@@ -45,6 +46,15 @@ public struct RunRequest: Sendable {
     public var stopsOnError = false
     /// Truncated files are filled up and noted instead of refused.
     public var toleratesTruncation = false
+    /// What files may ask for.
+    public var limits = Limits()
+    /// Page of TIFF files, from 0.
+    public var page = 0
+    /// Every page of a TIFF that has several is an image of its own, named `stem_pN`.
+    public var takesAllPages = false
+    public var encoding = EncodeOptions()
+    /// Images that decode to more bytes than this are not held, where their format and the pipeline allow it. The results are the same.
+    public var streamsFrom = 64 << 20
     /// nil: a share of the machine's memory.
     public var memoryBytes: Int?
     public var threads = 1
@@ -57,10 +67,8 @@ public struct RunRequest: Sendable {
         self.output = output
     }
 
-    var decodeOptions: DecodeOptions {
-        var options = DecodeOptions()
-        options.toleratesTruncation = toleratesTruncation
-        return options
+    func decodeOptions(for item: InputItem) -> DecodeOptions {
+        DecodeOptions(limits: limits, toleratesTruncation: toleratesTruncation, page: item.page ?? page)
     }
 
     /// Where `-o` points: `-`, a file (it has the extension of an image and is no folder), or a folder.

@@ -60,6 +60,13 @@ public protocol RegionStage: Stage {
 
     /// The work on images of one type. `image` is given when the stage surveys such images.
     func operation(for input: ImageType, surveying image: Image?) throws(PipelineFault) -> any RegionOperation
+
+    /// How to survey an image that is never held as a whole; nil when that is not possible.
+    func survey(for input: ImageType) -> (any StripSurvey)?
+}
+
+extension RegionStage {
+    public func survey(for input: ImageType) -> (any StripSurvey)? { nil }
 }
 
 /// The work of a region stage on one image. The same samples come out however the rows are cut.

@@ -20,7 +20,7 @@ struct GainStage: RegionStage {
         ])
 
     private let site: StageSite
-    private let control: any GainControl
+    fileprivate let control: any GainControl
 
     init(site: StageSite, parameters: ParameterValues, context: PlanContext) throws(PipelineFault) {
         self.site = site
@@ -65,6 +65,43 @@ struct GainStage: RegionStage {
         guard let image else { preconditionFailure("gain control looks at the whole image") }
         do {
             return GainOperation(mapping: try control.analyse(image.planes[0]), outputSize: input.size)
+        } catch { throw PipelineFault(error) }
+    }
+}
+
+extension GainStage {
+    func survey(for input: ImageType) -> (any StripSurvey)? {
+        // The least counts there are: whether the method can do with counts at all.
+        var probe = [Int](repeating: 0, count: 65_536)
+        probe[0] = 1
+        guard input.format != .f32, (try? control.analyse(counts: probe)) != nil else { return nil }
+        return CountSurvey(control: control, outputSize: input.size)
+    }
+}
+
+/// How often each value of 16 bits occurs.
+private final class CountSurvey: StripSurvey {
+    private let control: any GainControl
+    private let outputSize: Size
+    private var counts = [Int](repeating: 0, count: 65_536)
+
+    init(control: any GainControl, outputSize: Size) {
+        self.control = control
+        self.outputSize = outputSize
+    }
+
+    func add(_ strip: Image) {
+        switch strip.planes[0].samples {
+        case .u8(let s): for value in s { counts[Int(value)] += 1 }
+        case .u16(let s): for value in s { counts[Int(value)] += 1 }
+        case .f32: preconditionFailure("only whole numbers are counted")
+        }
+    }
+
+    func operation() throws(PipelineFault) -> any RegionOperation {
+        do {
+            guard let mapping = try control.analyse(counts: counts) else { preconditionFailure("asked before the survey began") }
+            return GainOperation(mapping: mapping, outputSize: outputSize)
         } catch { throw PipelineFault(error) }
     }
 }

@@ -47,11 +47,35 @@ struct PaletteStage: RegionStage {
 
     func operation(for input: ImageType, surveying image: Image?) throws(PipelineFault) -> any RegionOperation {
         guard surveys(input), let image else {
-            return PaletteOperation(palette: palette, range: fixed, outputSize: input.size)
+            return PaletteOperation(palette: palette, range: fixed, input: input)
         }
-        let statistics = PlaneStatistics(of: image.planes[0])
-        guard statistics.nonFinite < statistics.samples else { throw PipelineFault(ThermalFault.nothingFinite) }
-        return PaletteOperation(palette: palette, range: statistics.minimum...statistics.maximum, outputSize: input.size)
+        let survey = RangeSurvey(palette: palette, input: input)
+        survey.add(image)
+        return try survey.operation()
+    }
+
+    func survey(for input: ImageType) -> (any StripSurvey)? { RangeSurvey(palette: palette, input: input) }
+}
+
+/// The least and the greatest finite value.
+private final class RangeSurvey: StripSurvey {
+    private let palette: Palette
+    private let input: ImageType
+    private var range: ClosedRange<Double>?
+
+    init(palette: Palette, input: ImageType) {
+        self.palette = palette
+        self.input = input
+    }
+
+    func add(_ strip: Image) {
+        guard let found = strip.planes[0].finiteRange else { return }
+        range = range.map { min($0.lowerBound, found.lowerBound)...max($0.upperBound, found.upperBound) } ?? found
+    }
+
+    func operation() throws(PipelineFault) -> any RegionOperation {
+        guard let range else { throw PipelineFault(ThermalFault.nothingFinite) }
+        return PaletteOperation(palette: palette, range: range, input: input)
     }
 }
 
@@ -59,11 +83,24 @@ private struct PaletteOperation: RegionOperation {
     let palette: Palette
     let range: ClosedRange<Double>?
     let outputSize: Size
+    /// For counts of images that are worth the table.
+    let lookup: PaletteLookup?
+
+    init(palette: Palette, range: ClosedRange<Double>?, input: ImageType) {
+        self.palette = palette
+        self.range = range
+        outputSize = input.size
+        lookup =
+            input.format == .u16 && input.colour == .grey && input.size.pixels > 65_536 ? PaletteLookup(palette, range: range) : nil
+    }
 
     var values: [String: Double] { range.map { ["low": $0.lowerBound, "high": $0.upperBound] } ?? [:] }
 
     func apply(to part: Image, covering covered: Range<Int>, producing rows: Range<Int>) throws(PipelineFault) -> Image {
-        var image = palette.apply(to: part.rows(rows, of: covered), range: range)
+        let part = part.rows(rows, of: covered)
+        var image =
+            lookup.map { part.replacing(planes: $0.apply(to: part.planes[0]), colour: .rgb, meaning: .display) }
+            ?? palette.apply(to: part, range: range)
         // A grey profile does not describe colours.
         image.metadata.icc = nil
         return image
