@@ -1,4 +1,4 @@
-"""Noise that depends only on (seed, step, y, x): the same for any tiles, threads and order.
+"""Noise that depends only on (seed, image, channel, y, x): the same for any tiles, threads and order.
 
 Philox4x32-10 and Box and Muller. Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011."""
 
@@ -8,6 +8,7 @@ MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
 ROUNDS = 10
 LOW = np.uint64(0xFFFFFFFF)
+WORD = 0xFFFF_FFFF_FFFF_FFFF
 
 
 def philox(counter: np.ndarray, key: tuple[int, int]) -> np.ndarray:
@@ -21,10 +22,25 @@ def philox(counter: np.ndarray, key: tuple[int, int]) -> np.ndarray:
     return np.stack([a, b, c, d], -1).astype(np.uint32)
 
 
-def normal_field(seed: int, step: int, height: int, width: int, top: int = 0, left: int = 0) -> np.ndarray:
-    """[height, width] of a standard normal, float64, for the pixels from (top, left) on."""
+def mixed(value: int) -> int:
+    """The finaliser of SplitMix64."""
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & WORD
+    value = (value ^ value >> 27) * 0x94D049BB133111EB & WORD
+    return value ^ value >> 31
+
+
+def normal_field(seed: int, channel: int, height: int, width: int, top: int = 0, left: int = 0, image_key: int = 0
+                 ) -> np.ndarray:
+    """[height, width] of a standard normal, float64, for the pixels from (top, left) on.
+
+    The layout is that of `CounterNoise` in Calor: four neighbours along a row share one call of the generator.
+    """
+    key = mixed(mixed(seed & WORD) + image_key & WORD)
     y, x = np.meshgrid(np.arange(top, top + height), np.arange(left, left + width), indexing="ij")
-    counter = np.stack([x, y, np.full_like(x, step), np.zeros_like(x)], -1).astype(np.uint64)
-    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF)).astype(np.float64)
-    # The first word in (0, 1], so that its logarithm is finite.
-    return np.sqrt(-2 * np.log((words[..., 0] + 1) / 2**32)) * np.cos(2 * np.pi * words[..., 1] / 2**32)
+    counter = np.stack([x >> 2, y, np.full_like(x, channel), np.zeros_like(x)], -1).astype(np.uint64)
+    words = philox(counter, (key & 0xFFFFFFFF, key >> 32)).astype(np.float64)
+    lane = x & 3
+    pair = lane & 2  # words 0 and 1 give lanes 0 and 1, words 2 and 3 the others
+    first, second = (np.take_along_axis(words, (pair + k)[..., None], -1)[..., 0] for k in (0, 1))
+    radius, angle = np.sqrt(-2 * np.log((first + 0.5) / 2**32)), (second + 0.5) / 2**31 * np.pi
+    return radius * np.where(lane & 1, np.sin(angle), np.cos(angle))

@@ -110,8 +110,8 @@ def noise() -> dict:
     words = [[int(word) for word in philox(np.array(c), k)] for c, k in zip(counters, keys)]
     seed = 0x1234_5678_9ABC
     return {"counters": counters, "keys": keys, "words": words,
-            "seed": seed, "step": 3, "height": 3, "width": 5, "top": 17, "left": 40,
-            "normal": rounded(normal_field(seed, 3, 3, 5, 17, 40))}
+            "seed": seed, "imageKey": 99, "channel": 2, "height": 3, "width": 7, "top": 17, "left": 41,
+            "normal": rounded(normal_field(seed, 2, 3, 7, 17, 41, image_key=99))}
 
 
 golden = {"schedules": schedules(), "trajectories": trajectories(), "consistency": consistency(), "spectrum": spectrum(), "noise": noise()}
