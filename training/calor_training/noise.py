@@ -23,7 +23,8 @@ def philox(counter: np.ndarray, key: tuple[int, int]) -> np.ndarray:
 
 
 def mixed(value: int) -> int:
-    """The finaliser of SplitMix64."""
+    """One number of SplitMix64."""
+    value = value + 0x9E3779B97F4A7C15 & WORD
     value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & WORD
     value = (value ^ value >> 27) * 0x94D049BB133111EB & WORD
     return value ^ value >> 31
