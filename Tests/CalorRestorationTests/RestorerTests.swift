@@ -27,7 +27,7 @@ import Testing
         return Plane(size: Size(width: width, height: height), floats: values, format: format)
     }
 
-    @Test(arguments: ["ir-x4", "ir-x2", "enhance-ir", "enhance-rgb"])
+    @Test(arguments: ["ir-x4", "ir-x4-best", "ir-x2", "enhance-ir", "enhance-rgb"])
     func stripsAndThreadsDoNotChangeASingleBit(name: String) throws {
         let restorer = try Restorer(model: try Self.catalogue.find(name))
         let channels = restorer.model.channels
