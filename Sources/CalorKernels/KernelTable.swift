@@ -35,6 +35,9 @@ public struct KernelTable: Sendable {
     let convolution: @Sendable (ConvolutionAlgorithm, ConvolutionJob) -> Void
     let convolutionScratch: @Sendable (ConvolutionAlgorithm, ConvolutionGeometry, Int, Int) -> Int
     let matrix: @Sendable (MatrixJob) -> Void
+    let attention: @Sendable (AttentionJob) -> Void
+    /// Queries that the attention kernel takes together.
+    let attentionWidth: Int
     let unary: @Sendable (UnaryOperation, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     let binary: @Sendable (BinaryOperation, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     /// operand, scalar, output, count, whether the scalar is the left operand.

@@ -39,6 +39,13 @@ public enum AVX2 {
     @inline(never)
     public static func matrix(_ job: MatrixJob) { Matrix.run(job) }
 
+    @inline(never)
+    public static func attention(_ job: AttentionJob) { Attention.run(job) }
+
+    /// Queries that `attention` takes together.
+    @inline(never)
+    public static var attentionWidth: Int { Attention.width }
+
     // MARK: - Element-wise
 
     @inline(never)

@@ -20,6 +20,18 @@ private func map(_ input: Source, _ output: Target, _ count: Int, _ body: (V) ->
     }
 }
 
+/// With a constant. A body that captured it would be called and not inlined.
+@inline(__always)
+private func map(_ input: Source, _ output: Target, _ count: Int, _ constant: V, _ body: (V, V) -> V) {
+    var i = 0
+    while i < count {
+        let isWhole = i &+ lanes <= count
+        let y = body(isWhole ? load(input, i) : partial(input + i, count &- i), constant)
+        if isWhole { store(y, output, i) } else { storePartial(y, output + i, count &- i) }
+        i &+= lanes
+    }
+}
+
 @inline(__always)
 private func map(_ a: Source, _ b: Source, _ output: Target, _ count: Int, _ body: (V, V) -> V) {
     var i = 0
@@ -33,7 +45,7 @@ private func map(_ a: Source, _ b: Source, _ output: Target, _ count: Int, _ bod
 }
 
 @inline(never)
-private func storePartial(_ value: V, _ pointer: Target, _ count: Int) {
+func storePartial(_ value: V, _ pointer: Target, _ count: Int) {
     for lane in 0..<count { pointer[lane] = value[lane] }
 }
 
@@ -81,22 +93,21 @@ private func activate(_ activation: Activation, _ input: Source, _ output: Targe
     switch activation {
     case .none, .prelu: map(input, output, count) { $0 }
     case .relu: map(input, output, count) { $0.replacing(with: V(), where: $0 .< V()) }
-    case .leakyRelu(let slope): map(input, output, count) { $0.replacing(with: $0 * V(repeating: slope), where: $0 .< V()) }
+    case .leakyRelu(let slope):
+        map(input, output, count, V(repeating: slope)) { $0.replacing(with: $0 * $1, where: $0 .< V()) }
     case .sigmoid: map(input, output, count) { sigmoid($0) }
-    case .silu: map(input, output, count) { $0 / (one + exponential(-$0)) }
-    case .gelu: map(input, output, count) { $0 * half * (one + errorFunction($0 * V(repeating: 0.707_106_78))) }
-    case .geluTanh:
-        map(input, output, count) { x in
-            let inner = fused(V(repeating: 0.797_884_56), x * x, V(repeating: 0.035_677_408)) * x
-            return x * half * (one + hyperbolicTangent(inner))
-        }
+    case .silu: map(input, output, count) { silu($0) }
+    case .gelu: map(input, output, count) { gelu($0) }
+    case .geluTanh: map(input, output, count) { geluTanh($0) }
     case .tanh: map(input, output, count) { hyperbolicTangent($0) }
     case .clip(let lower, let upper): map(input, output, count) { clipped($0, lower, upper) }
     case .hardSigmoid(let alpha, let beta):
         map(input, output, count) { clipped(fused(V(repeating: beta), $0, V(repeating: alpha)), 0, 1) }
     case .hardSwish: map(input, output, count) { $0 * clipped(fused(half, $0, V(repeating: 1 / 6)), 0, 1) }
     case .elu(let alpha):
-        map(input, output, count) { $0.replacing(with: V(repeating: alpha) * (exponential($0) - one), where: $0 .< V()) }
+        map(input, output, count, V(repeating: alpha)) {
+            $0.replacing(with: $1 * (exponential($0) - V(repeating: 1)), where: $0 .< V())
+        }
     case .softplus: map(input, output, count) { softplus($0) }
     case .mish: map(input, output, count) { $0 * hyperbolicTangent(softplus($0)) }
     case .softsign: map(input, output, count) { $0 / (one + magnitude($0)) }

@@ -61,6 +61,27 @@ func errorFunction(_ x: V) -> V {
     return small.replacing(with: large, where: a .> V(repeating: 1))
 }
 
+/// x · (1 + erf(x / √2)) / 2. *Precision*: error under 3e-7 of |x|, with erf as a quotient of polynomials; NaN stays.
+@inline(__always)
+func gelu(_ x: V) -> V {
+    let y = x * V(repeating: 0.707_106_78)
+    let low = y.replacing(with: V(repeating: -3.8), where: y .< V(repeating: -3.8))
+    let t = low.replacing(with: V(repeating: 3.8), where: low .> V(repeating: 3.8))
+    let s = t * t
+    var p = fused(V(repeating: -2.019_908_2e-6), s, V(repeating: 2.124_068_2e-8))
+    p = fused(V(repeating: 0.000_140_624_67), s, p)
+    p = fused(V(repeating: 0.003_531_889), s, p)
+    p = fused(V(repeating: 0.049_965_743), s, p)
+    p = fused(V(repeating: 0.195_144_82), s, p)
+    p = fused(V(repeating: 1.128_378_9), s, p)
+    var q = fused(V(repeating: 0.013_973_709), s, V(repeating: 0.000_924_276_6))
+    q = fused(V(repeating: 0.113_051_12), s, q)
+    q = fused(V(repeating: 0.506_272_7), s, q)
+    q = fused(V(repeating: 1), s, q)
+    let half = x * V(repeating: 0.5)
+    return fused(half, half, t * p / q)
+}
+
 /// *Precision*: relative error 4e-7; NaN stays.
 @inline(__always)
 func hyperbolicTangent(_ x: V) -> V {
@@ -79,6 +100,17 @@ func hyperbolicTangent(_ x: V) -> V {
 /// 1 / (1 + e^−x). *Precision*: relative error 4e-7.
 @inline(__always)
 func sigmoid(_ x: V) -> V { V(repeating: 1) / (V(repeating: 1) + exponential(-x)) }
+
+/// x / (1 + e^−x). *Precision*: relative error 4e-7.
+@inline(__always)
+func silu(_ x: V) -> V { x / (V(repeating: 1) + exponential(-x)) }
+
+/// The tanh approximation of GELU.
+@inline(__always)
+func geluTanh(_ x: V) -> V {
+    let inner = fused(V(repeating: 0.797_884_56), x * x, V(repeating: 0.035_677_408)) * x
+    return x * V(repeating: 0.5) * (V(repeating: 1) + hyperbolicTangent(inner))
+}
 
 /// log(1 + e^x). *Precision*: relative error 5e-7 down to the smallest normal number.
 @inline(__always)

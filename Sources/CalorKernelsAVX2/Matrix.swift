@@ -1,91 +1,181 @@
 import CalorTensor
 
-/// gemm6x16_f32: row-major A times packed B.
+/// gemm_f32: row-major A times packed B, in tiles of 12 rows by two vectors (6 rows on 16 registers).
 ///
-/// Goals, in order: bits that do not depend on the split of the rows; speed. Each element sums over k in order, in runs of 256 that are
-/// added one after the other; the bias comes last. *Precision*: relative error to the f64 sum under 1e-5 of the largest product sum.
+/// Goals, in order: bits that do not depend on the split of the rows; speed. Each element starts with its bias and sums over k in order,
+/// whatever the tile, so neither the cuts of the rows nor those of k show. *Precision*: relative error to the f64 sum under 1e-5 of the
+/// largest product sum.
 enum Matrix {
-    /// A run of a panel (16 KiB) and six rows of A stay in the first cache.
-    private static let depth = 256
     /// Rows of A that stay in the second cache while all panels pass.
     private static let height = 96
 
     static func run(_ job: MatrixJob) {
-        if job.k == 0 { return finish(job, job.firstRow, job.endRow, true) }
+        // Runs of a panel (32 KiB) and a few rows of A stay in the first cache.
+        let depth = job.k <= 384 ? job.k : 256
+        // Rows a multiple of 1 KiB apart would meet in a few sets of the cache: they are copied next to each other.
+        let copies = job.lda % 256 == 0 && job.n >= 64 && job.endRow &- job.firstRow >= 4
+        let room = copies ? Target.allocate(capacity: height &* (depth &+ 16)) : nil
+        defer { room?.deallocate() }
         var row = job.firstRow
         while row < job.endRow {
             let end = min(row &+ height, job.endRow)
             var k = 0
-            while k < job.k {
+            repeat {
                 let run = min(depth, job.k &- k)
-                for panel in 0..<(job.n &+ 15) / 16 {
-                    let b = job.packed + panel &* job.k &* 16 + k &* 16
-                    let columns = min(16, job.n &- panel &* 16)
-                    var r = row
-                    while r < end {
-                        let a = job.a + r &* job.lda + k
-                        let c = job.c + r &* job.ldc + panel &* 16
-                        if end &- r >= 6 {
-                            product6(a, job.lda, b, run, c, job.ldc, columns, k > 0)
-                            r &+= 6
-                        } else {
-                            product1(a, b, run, c, columns, k > 0)
-                            r &+= 1
-                        }
-                    }
+                var (a, lda) = (job.a + row &* job.lda + k, job.lda)
+                if let room {
+                    copyRows(a, lda, room, depth &+ 16, end &- row, run)
+                    (a, lda) = (Source(room), depth &+ 16)
                 }
+                block(job, a, lda, row, end, k, run)
                 k &+= run
-            }
-            finish(job, row, end, false)
+            } while k < job.k
+            finish(job, row, end)
             row = end
         }
     }
 
-    /// Bias and activation of finished rows, still in cache.
-    private static func finish(_ job: MatrixJob, _ first: Int, _ end: Int, _ empty: Bool) {
+    /// All columns of a few rows for one run of k.
+    private static func block(_ job: MatrixJob, _ a: Source, _ lda: Int, _ first: Int, _ end: Int, _ k: Int, _ depth: Int) {
+        let panel = job.k &* 16
+        var column = 0
+        while column < job.n {
+            let isWide = job.n &- column > lanes
+            let next = column &+ lanes
+            var call = Call(
+                x: a, rowStride: lda, low: job.packed + (column / 16 &* panel &+ column % 16 &+ k &* 16),
+                high: job.packed + ((isWide ? next / 16 &* panel &+ next % 16 : 0) &+ k &* 16), depth: depth,
+                c: job.c + (first &* job.ldc &+ column), ldc: job.ldc, columns: min(Tile.columns, job.n &- column),
+                bias: job.bias.map { $0 + column }, continues: k > 0, residual: nil)
+            // An activation comes before the residual, which `finish` then adds.
+            if job.activation == .none, k &+ depth == job.k, let residual = job.residual {
+                call.residual = residual + (first &* job.ldc &+ column)
+            }
+            var rest = end &- first
+            while rest > 0 {
+                let rows = Tile.rows(rest)
+                if isWide { wide(rows, call) } else { narrow(rows, call) }
+                call.x += rows &* lda
+                call.c += rows &* job.ldc
+                call.residual = call.residual.map { $0 + rows &* job.ldc }
+                rest &-= rows
+            }
+            column &+= Tile.columns
+        }
+    }
+
+    /// Activation and residual of finished rows, still in cache.
+    private static func finish(_ job: MatrixJob, _ first: Int, _ end: Int) {
+        if job.activation == .none { return }
         for row in first..<end {
             let c = job.c + row &* job.ldc
-            if empty { c.update(repeating: 0, count: job.n) }
-            if let bias = job.bias { binaryFloats(.add, Source(c), bias, c, job.n) }
-            if job.activation != .none { unaryFloats(.activation(job.activation), Source(c), c, job.n) }
+            unaryFloats(.activation(job.activation), Source(c), c, job.n)
+            if let residual = job.residual { binaryFloats(.add, Source(c), residual + row &* job.ldc, c, job.n) }
+        }
+    }
+
+    private static func copyRows(_ from: Source, _ stride: Int, _ to: Target, _ toStride: Int, _ rows: Int, _ count: Int) {
+        for row in 0..<rows { (to + row &* toStride).update(from: from + row &* stride, count: count) }
+    }
+
+    // MARK: - Tiles
+
+    private struct Call {
+        var x: Source
+        let rowStride: Int
+        let low: Source
+        let high: Source
+        let depth: Int
+        var c: Target
+        let ldc: Int
+        let columns: Int
+        let bias: Source?
+        /// Adds to what C holds.
+        let continues: Bool
+        var residual: Source?
+
+        /// Some columns of the last vector do not exist.
+        @inline(__always)
+        func values(_ pointer: Source, _ isWide: Bool) -> (V, V) {
+            if isWide {
+                return (load(pointer), columns == Tile.columns ? load(pointer, lanes) : partial(pointer + lanes, columns &- lanes))
+            }
+            return (columns == lanes ? load(pointer) : partial(pointer, columns), V())
+        }
+
+        @inline(__always)
+        func put(_ low: V, _ high: V, _ pointer: Target, _ isWide: Bool) {
+            if isWide {
+                store(low, pointer)
+                if columns == Tile.columns {
+                    store(high, pointer, lanes)
+                } else {
+                    storePartial(high, pointer + lanes, columns &- lanes)
+                }
+            } else if columns == lanes {
+                store(low, pointer)
+            } else {
+                storePartial(low, pointer, columns)
+            }
+        }
+
+        @inline(__always)
+        func run(_ rows: Int, _ isWide: Bool) {
+            var tile: Tile
+            if continues {
+                tile = Tile(rows) { values(Source(c) + $0 &* ldc, isWide) }
+            } else if let bias {
+                let (low, high) = values(bias, isWide)
+                tile = Tile(low, high)
+            } else {
+                tile = Tile(V(), V())
+            }
+            tile.addProduct(rows, isWide, x, rowStride, 1, low, high, 16, depth)
+            if let residual {
+                tile.forEach(rows) { row, low, high in
+                    let (r0, r1) = values(residual + row &* ldc, isWide)
+                    put(low + r0, high + r1, c + row &* ldc, isWide)
+                }
+            } else {
+                tile.forEach(rows) { row, low, high in put(low, high, c + row &* ldc, isWide) }
+            }
         }
     }
 
     @inline(__always)
-    private static func put(_ low: V, _ high: V, _ c: Target, _ columns: Int, _ adds: Bool) {
-        if columns == 16 {
-            if adds {
-                store(load(Source(c)) + low, c)
-                store(load(Source(c), 8) + high, c, 8)
-            } else {
-                store(low, c)
-                store(high, c, 8)
-            }
-        } else {
-            for lane in 0..<columns {
-                let value = lane < 8 ? low[lane] : high[lane &- 8]
-                c[lane] = adds ? c[lane] + value : value
-            }
+    private static func wide(_ rows: Int, _ call: Call) {
+        switch rows {
+        case 12: wide12(call)
+        case 8: wide8(call)
+        case 6: wide6(call)
+        case 4: wide4(call)
+        case 2: wide2(call)
+        default: wide1(call)
         }
     }
 
-    @inline(never)
-    private static func product6(
-        _ a: Source, _ lda: Int, _ b: Source, _ depth: Int, _ c: Target, _ ldc: Int, _ columns: Int, _ adds: Bool
-    ) {
-        var sums = Sums6x16(V(), V())
-        for k in 0..<depth { sums.add(a + k, lda, b + k &* 16) }
-        sums.forEach(6) { row, low, high in put(low, high, c + row &* ldc, columns, adds) }
+    @inline(__always)
+    private static func narrow(_ rows: Int, _ call: Call) {
+        switch rows {
+        case 12: narrow12(call)
+        case 8: narrow8(call)
+        case 6: narrow6(call)
+        case 4: narrow4(call)
+        case 2: narrow2(call)
+        default: narrow1(call)
+        }
     }
 
-    @inline(never)
-    private static func product1(_ a: Source, _ b: Source, _ depth: Int, _ c: Target, _ columns: Int, _ adds: Bool) {
-        var (low, high) = (V(), V())
-        for k in 0..<depth {
-            let x = broadcast(a, k)
-            low = fused(low, x, load(b, k &* 16))
-            high = fused(high, x, load(b, k &* 16 &+ 8))
-        }
-        put(low, high, c, columns, adds)
-    }
+    @inline(never) private static func wide12(_ call: Call) { if lanes == 16 { call.run(12, true) } }
+    @inline(never) private static func wide8(_ call: Call) { if lanes == 16 { call.run(8, true) } }
+    @inline(never) private static func wide6(_ call: Call) { if lanes == 8 { call.run(6, true) } }
+    @inline(never) private static func wide4(_ call: Call) { call.run(4, true) }
+    @inline(never) private static func wide2(_ call: Call) { call.run(2, true) }
+    @inline(never) private static func wide1(_ call: Call) { call.run(1, true) }
+    @inline(never) private static func narrow12(_ call: Call) { if lanes == 16 { call.run(12, false) } }
+    @inline(never) private static func narrow8(_ call: Call) { if lanes == 16 { call.run(8, false) } }
+    @inline(never) private static func narrow6(_ call: Call) { if lanes == 8 { call.run(6, false) } }
+    @inline(never) private static func narrow4(_ call: Call) { call.run(4, false) }
+    @inline(never) private static func narrow2(_ call: Call) { call.run(2, false) }
+    @inline(never) private static func narrow1(_ call: Call) { call.run(1, false) }
 }

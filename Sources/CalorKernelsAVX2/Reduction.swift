@@ -6,36 +6,32 @@ import CalorTensor
     import Darwin
 #endif
 
-/// Reductions of rows. Sums run in eight lanes over runs of 2048 numbers; the runs are added lane by lane in f64, then the lanes in order.
+/// Reductions of rows. Sums run in four vectors of lanes over runs of 2048 numbers, the four and then the lanes are added in pairs, and the
+/// runs in f64 in order.
 enum Reduction {
     private static let run = 2048
 
     @inline(__always)
-    private static func lanesOf(_ low: SIMD4<Double>, _ high: SIMD4<Double>) -> Double {
-        ((low[0] + low[1]) + (low[2] + low[3])) + ((high[0] + high[1]) + (high[2] + high[3]))
-    }
-
-    @inline(__always)
-    private static func widen(_ v: V, _ low: inout SIMD4<Double>, _ high: inout SIMD4<Double>) {
-        low += SIMD4(Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]))
-        high += SIMD4(Double(v[4]), Double(v[5]), Double(v[6]), Double(v[7]))
-    }
-
-    @inline(__always)
     private static func sum(_ input: Source, _ count: Int, _ body: (V) -> V) -> Double {
-        var (low, high) = (SIMD4<Double>(), SIMD4<Double>())
-        let whole = count &- count % 8
+        let whole = count &- count % lanes
+        var total = 0.0
         var i = 0
         while i < whole {
             let end = min(i &+ run, whole)
-            var part = V()
-            while i < end {
-                part += body(load(input, i))
-                i &+= 8
+            var (a, b, c, d) = (V(), V(), V(), V())
+            while i &+ 4 &* lanes <= end {
+                a += body(load(input, i))
+                b += body(load(input, i &+ lanes))
+                c += body(load(input, i &+ 2 &* lanes))
+                d += body(load(input, i &+ 3 &* lanes))
+                i &+= 4 &* lanes
             }
-            widen(part, &low, &high)
+            while i < end {
+                a += body(load(input, i))
+                i &+= lanes
+            }
+            total += Double(sumOfLanes((a + b) + (c + d)))
         }
-        var total = lanesOf(low, high)
         if i < count {
             let last = body(partial(input + i, count &- i))
             for lane in 0..<count &- i { total += Double(last[lane]) }
@@ -47,9 +43,9 @@ enum Reduction {
     private static func extreme(_ input: Source, _ count: Int, _ start: Float, _ better: (V, V) -> V) -> Float {
         var best = V(repeating: start)
         var i = 0
-        while i &+ 8 <= count {
+        while i &+ lanes <= count {
             best = better(best, load(input, i))
-            i &+= 8
+            i &+= lanes
         }
         if i < count {
             var last = V(repeating: start)
@@ -57,10 +53,9 @@ enum Reduction {
             best = better(best, last)
         }
         // Halves against each other: the extreme of the lanes, and a NaN, do not depend on the order.
-        best = better(best, V(lowHalf: best.highHalf, highHalf: best.lowHalf))
-        let low = best.lowHalf
-        let turned = SIMD4(lowHalf: low.highHalf, highHalf: low.lowHalf)
-        best = better(best, V(lowHalf: turned, highHalf: turned))
+        best = better(best, turned(best, lanes / 2))
+        best = better(best, turned(best, lanes / 4))
+        if lanes == 16 { best = better(best, turned(best, 2)) }
         return better(V(repeating: best[0]), V(repeating: best[1]))[0]
     }
 
@@ -75,24 +70,47 @@ enum Reduction {
         }
     }
 
-    /// Sums and sums of squares of the distances from `centres` for each of eight lanes.
+    /// Sums and sums of squares of the distances from `centres` for each of eight channels.
     @inline(never)
     static func laneSums(_ input: Source, _ count: Int, _ centres: Source, _ sums: Target, _ squares: Target) {
-        let centre = load(centres)
+        let centre = repeatedBlock(centres)
+        let group = lanes / 8
         var (sumLow, sumHigh) = (SIMD4<Double>(), SIMD4<Double>())
         var (squareLow, squareHigh) = (SIMD4<Double>(), SIMD4<Double>())
+        @inline(__always) func widen(_ v: SIMD8<Float>, _ low: inout SIMD4<Double>, _ high: inout SIMD4<Double>) {
+            low += SIMD4(Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]))
+            high += SIMD4(Double(v[4]), Double(v[5]), Double(v[6]), Double(v[7]))
+        }
+        let whole = count &- count % group
         var i = 0
-        while i < count {
-            let end = min(i &+ run / 8, count)
-            var (sum, square) = (V(), V())
-            while i < end {
-                let distance = load(input, i &* 8) - centre
+        while i < whole {
+            let end = min(i &+ run / 8, whole)
+            var (s0, s1, s2, s3) = (V(), V(), V(), V())
+            var (q0, q1, q2, q3) = (V(), V(), V(), V())
+            @inline(__always) func add(_ at: Int, _ sum: inout V, _ square: inout V) {
+                let distance = load(input, at &* 8) - centre
                 sum += distance
                 square = fused(square, distance, distance)
-                i &+= 1
             }
-            widen(sum, &sumLow, &sumHigh)
-            widen(square, &squareLow, &squareHigh)
+            while i &+ 4 &* group <= end {
+                add(i, &s0, &q0)
+                add(i &+ group, &s1, &q1)
+                add(i &+ 2 &* group, &s2, &q2)
+                add(i &+ 3 &* group, &s3, &q3)
+                i &+= 4 &* group
+            }
+            while i < end {
+                add(i, &s0, &q0)
+                i &+= group
+            }
+            widen(sumOfBlocks((s0 + s1) + (s2 + s3)), &sumLow, &sumHigh)
+            widen(sumOfBlocks((q0 + q1) + (q2 + q3)), &squareLow, &squareHigh)
+        }
+        if i < count {
+            let last = UnsafeRawPointer(input + i &* 8).loadUnaligned(as: SIMD8<Float>.self)
+            let distance = last - UnsafeRawPointer(centres).loadUnaligned(as: SIMD8<Float>.self)
+            widen(distance, &sumLow, &sumHigh)
+            widen(distance * distance, &squareLow, &squareHigh)
         }
         for lane in 0..<4 {
             sums[lane] = Float(sumLow[lane])
@@ -111,8 +129,8 @@ enum Reduction {
             laneFloats(.subtract, Source(output), V(repeating: Float(log(total))), output, count, false)
             return
         }
-        let whole = count &- count % 8
-        var (low, high) = (SIMD4<Double>(), SIMD4<Double>())
+        let whole = count &- count % lanes
+        var total = 0.0
         var i = 0
         while i < whole {
             let end = min(i &+ run, whole)
@@ -121,11 +139,10 @@ enum Reduction {
                 let power = exponential(load(input, i) - top)
                 store(power, output, i)
                 part += power
-                i &+= 8
+                i &+= lanes
             }
-            widen(part, &low, &high)
+            total += Double(sumOfLanes(part))
         }
-        var total = lanesOf(low, high)
         if i < count {
             let last = exponential(partial(input + i, count &- i) - top)
             for lane in 0..<count &- i {
@@ -145,13 +162,13 @@ enum Reduction {
             return distance * distance
         }
         let factor = V(repeating: 1 / (Float(squares) / Float(count) + epsilon).squareRoot())
-        let whole = count &- count % 8
+        let whole = count &- count % lanes
         var i = 0
         while i < whole {
             let y = (load(input, i) - mean) * factor
             let scaled = gamma.map { y * load($0, i) } ?? y
             store(beta.map { scaled + load($0, i) } ?? scaled, output, i)
-            i &+= 8
+            i &+= lanes
         }
         while i < count {
             let y = (input[i] - mean[0]) * factor[0]

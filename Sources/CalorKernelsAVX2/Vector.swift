@@ -72,3 +72,23 @@ func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x8_sums(a, b, c, 
 /// The blocks of a vector from places `stride` floats apart.
 @inline(__always)
 func spread(_ pointer: Source, _ stride: Int) -> V { load(pointer) }
+
+/// The sum of all lanes, added in pairs.
+@inline(__always)
+func sumOfLanes(_ x: V) -> Float {
+    let four = x.lowHalf + x.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two[0] + two[1]
+}
+
+/// The blocks of a vector added up.
+@inline(__always)
+func sumOfBlocks(_ x: V) -> SIMD8<Float> { x }
+
+/// The lanes turned by 2 or 4.
+@inline(__always)
+func turned(_ x: V, _ count: Int) -> V {
+    if count == 4 { return V(lowHalf: x.highHalf, highHalf: x.lowHalf) }
+    let low = SIMD4(lowHalf: x.lowHalf.highHalf, highHalf: x.lowHalf.lowHalf)
+    return V(lowHalf: low, highHalf: low)
+}

@@ -40,6 +40,18 @@ public enum AVX512 {
         }
     }
 
+    // MARK: - Matrices
+
+    @inline(never)
+    public static func matrix(_ job: MatrixJob) { Matrix.run(job) }
+
+    @inline(never)
+    public static func attention(_ job: AttentionJob) { Attention.run(job) }
+
+    /// Queries that `attention` takes together.
+    @inline(never)
+    public static var attentionWidth: Int { Attention.width }
+
     // MARK: - Element-wise
 
     @inline(never)
@@ -47,6 +59,52 @@ public enum AVX512 {
         _ operation: UnaryOperation, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
     ) {
         unaryFloats(operation, input, output, count)
+    }
+
+    @inline(never)
+    public static func binary(
+        _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) {
+        binaryFloats(operation, a, b, output, count)
+    }
+
+    // MARK: - Reductions
+
+    @inline(never)
+    public static func reduceRow(_ operation: ReductionOperation, _ input: UnsafePointer<Float>, _ count: Int) -> Float {
+        Reduction.row(operation, input, count)
+    }
+
+    @inline(never)
+    public static func laneSums(
+        _ input: UnsafePointer<Float>, _ count: Int, _ centres: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+        _ squares: UnsafeMutablePointer<Float>
+    ) {
+        Reduction.laneSums(input, count, centres, sums, squares)
+    }
+
+    @inline(never)
+    public static func softmaxRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ logarithms: Bool
+    ) {
+        Reduction.softmaxRow(input, output, count, logarithms)
+    }
+
+    @inline(never)
+    public static func normaliseRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ gamma: UnsafePointer<Float>?,
+        _ beta: UnsafePointer<Float>?, _ epsilon: Float
+    ) {
+        Reduction.normaliseRow(input, output, count, gamma, beta, epsilon)
+    }
+
+    @inline(never)
+    public static func scaleShiftLanes(
+        _ input: UnsafePointer<Float>, _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>,
+        _ output: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        scaleShiftFloats(input, scale, shift, output, count)
     }
 
     // MARK: - Measuring

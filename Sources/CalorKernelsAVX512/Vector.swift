@@ -95,3 +95,30 @@ func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x16_sums(a, b, c,
 /// The blocks of a vector from places `stride` floats apart.
 @inline(__always)
 func spread(_ pointer: Source, _ stride: Int) -> V { joined(loadBlock(pointer), loadBlock(pointer, stride)) }
+
+/// The sum of all lanes, added in pairs.
+@inline(__always)
+func sumOfLanes(_ x: V) -> Float {
+    let eight = sumOfBlocks(x)
+    let four = eight.lowHalf + eight.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two[0] + two[1]
+}
+
+/// The blocks of a vector added up.
+@inline(__always)
+func sumOfBlocks(_ x: V) -> SIMD8<Float> { lowBlock(x) + highBlock(x) }
+
+/// The lanes turned by 2, 4 or 8, as far as the first half needs it.
+@inline(__always)
+func turned(_ x: V, _ count: Int) -> V {
+    if count == 8 { return joined(highBlock(x), lowBlock(x)) }
+    let low = lowBlock(x)
+    if count == 4 {
+        let block = Block(lowHalf: low.highHalf, highHalf: low.lowHalf)
+        return joined(block, block)
+    }
+    let quarter = SIMD4(lowHalf: low.lowHalf.highHalf, highHalf: low.lowHalf.lowHalf)
+    let block = Block(lowHalf: quarter, highHalf: quarter)
+    return joined(block, block)
+}

@@ -13,11 +13,12 @@ struct BenchCommand: ParsableCommand {
     struct KernelsCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "kernels",
-            abstract: "Time every convolution kernel on one core.",
+            abstract: "Time every kernel on one core.",
             discussion: """
                 Prints GFLOP/s and percent of the measured peak of fused multiply-adds for the shapes that image networks consist of, \
                 with every algorithm that can do them. Work is counted as the direct algorithm does it, so Winograd can exceed 100 %. \
-                A star marks the algorithm that the table picks. Use an otherwise idle machine.
+                A star marks the algorithm or instruction set that the table picks. Functions of rows are quoted in GB/s and in percent \
+                of a copy of the same bytes. Use an otherwise idle machine.
 
                 EXIT STATUS
                   0 every pick is the best or close to it, 1 a pick is more than 10 % behind the best.
@@ -33,7 +34,7 @@ struct BenchCommand: ParsableCommand {
         func run() throws {
             let peak = KernelBenchmark.peakGigaflops()
             if !json, let peak { print(String(format: "peak of one core: %.1f GFLOP/s", peak)) }
-            let rows = KernelBenchmark.convolutions(seconds: seconds)
+            let rows = KernelBenchmark.convolutions(seconds: seconds) + KernelBenchmark.matrices(seconds: seconds)
             for row in rows { print(json ? Self.jsonLine(row) : Self.textLine(row)) }
             let late = Self.latePicks(rows)
             for (row, best) in late {
@@ -59,15 +60,18 @@ struct BenchCommand: ParsableCommand {
             let kernel = row.kernel.padding(toLength: 40, withPad: " ", startingAt: 0)
             let shape = row.shape.padding(toLength: 20, withPad: " ", startingAt: 0)
             return String(
-                format: "%@ %@ %@ %8.1f GFLOP/s %6.0f %%", row.isPicked ? "*" : " ", kernel, shape, row.gigaflops, row.percentOfPeak
-            )
+                format: "%@ %@ %@ %8.1f %@ %6.0f %%", row.isPicked ? "*" : " ", kernel, shape, row.gigabytes ?? row.gigaflops,
+                row.gigabytes == nil ? "GFLOP/s" : "GB/s   ", row.percentOfPeak)
         }
 
         static func jsonLine(_ row: KernelBenchmark.Row) -> String {
-            String(
-                format: "{\"kernel\":\"%@\",\"shape\":\"%@\",\"gigaflops\":%.2f,\"percentOfPeak\":%.1f,\"picked\":%@}", row.kernel,
-                row.shape,
-                row.gigaflops, row.percentOfPeak, row.isPicked ? "true" : "false")
+            let speed =
+                row.gigabytes.map { String(format: "\"gigabytes\":%.2f", $0) }
+                ?? String(format: "\"gigaflops\":%.2f", row.gigaflops)
+            return String(
+                format: "{\"kernel\":\"%@\",\"shape\":\"%@\",%@,\"percentOfPeak\":%.1f,\"picked\":%@}", row.kernel, row.shape,
+                speed,
+                row.percentOfPeak, row.isPicked ? "true" : "false")
         }
     }
 }

@@ -40,6 +40,40 @@ struct MatrixTests {
         }
     }
 
+    /// Rows of A a multiple of 1 KiB apart are copied first; rows of tiles of every height; a residual with and without activation.
+    /// Tolerance: 1e-5 of the largest sum.
+    @Test(
+        "with a residual, for all tiles", arguments: [4, 11, 12, 16, 23, 30, 100, 193],
+        [(64, 256), (96, 96), (100, 512), (48, 700)])
+    func residual(_ m: Int, _ size: (Int, Int)) throws {
+        let (n, k) = size
+        let a = Floats(m * k) { noise($0, 1) }
+        let b = Floats(n * k) { noise($0, 2) }
+        let bias = Floats(n) { noise($0, 3) }
+        let residual = Floats(m * n) { noise($0, 4) * 5 }
+        let matrix = PreparedMatrix(k: k, n: n, b: b.read, ldb: n)
+        for activation in [Activation.none, .gelu] {
+            func run(_ table: KernelTable, _ rows: [Range<Int>], _ columns: [Range<Int>]) -> [Float]? {
+                let c = Floats(m * n)
+                for rows in rows {
+                    for columns in columns {
+                        MatrixProduct.run(
+                            m: m, a: a.read, lda: k, b: matrix, c: c.pointer, ldc: n, bias: bias.read, activation: activation,
+                            residual: residual.read, rows: rows, columns: columns, table: table)
+                    }
+                }
+                return c.guardsIntact ? c.array : nil
+            }
+            let reference = try #require(run(.reference, [0..<m], [0..<n]))
+            for fast in fastTables {
+                let whole = try #require(run(fast, [0..<m], [0..<n]))
+                #expect(relativeError(whole, reference) <= 1e-5, "\(fast.instructionSet) m \(m) n \(n) k \(k) \(activation)")
+                let cut = run(fast, [0..<3, 3..<m], [16..<n, 0..<16])
+                #expect(cut == whole, "\(fast.instructionSet) cut, m \(m) n \(n) k \(k) \(activation)")
+            }
+        }
+    }
+
     @Test("in a batch equal those alone")
     func batch() throws {
         for fast in fastTables {

@@ -74,3 +74,5 @@ static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_sums(
     return __builtin_shufflevector(r, zero, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 16, 17, 18, 19) +
            __builtin_shufflevector(r, zero, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 16, 17, 18, 19);
 }
+
+#include "CCalorShuffle.h"

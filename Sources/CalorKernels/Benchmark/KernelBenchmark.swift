@@ -21,6 +21,9 @@ public enum KernelBenchmark {
         public let percentOfPeak: Double
         /// Whether the table picks this algorithm for the geometry.
         public let isPicked: Bool
+        /// 10⁹ bytes read and written a second, where the memory is what counts; `percentOfPeak` is then of a copy of as many, and
+        /// `gigaflops` counts one for each number.
+        public var gigabytes: Double?
     }
 
     /// The most floating-point operations a second that one core does, in 10⁹: fused multiply-adds in registers.
@@ -95,7 +98,7 @@ public enum KernelBenchmark {
     }
 
     /// Processor time of the calling thread, which other work on the machine disturbs least.
-    private static func cpuSeconds() -> Double {
+    static func cpuSeconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

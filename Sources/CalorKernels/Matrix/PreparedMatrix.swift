@@ -29,10 +29,8 @@ public final class PreparedMatrix: Sendable {
             let to = panels + panel * k * 16
             if columns < 16 { to.update(repeating: 0, count: k * 16) }
             if transposed {
-                for column in 0..<columns {
-                    let from = b + (panel * 16 + column) * ldb
-                    for i in 0..<k { to[i * 16 + column] = from[i] }
-                }
+                let from = b + panel * 16 * ldb
+                for i in 0..<k { for column in 0..<columns { to[i * 16 + column] = from[column * ldb + i] } }
             } else {
                 for i in 0..<k { (to + i * 16).update(from: b + i * ldb + panel * 16, count: columns) }
             }
@@ -44,17 +42,22 @@ public final class PreparedMatrix: Sendable {
 
 /// Products of row-major matrices.
 ///
-/// Goals, in order: the same bits for every split of the rows; speed. Each element sums over k in order, in runs of 256 that are
-/// added to the result one after the other.
+/// Goals, in order: the same bits for every split of the rows; speed. Each element starts with its bias and sums over k in order.
 public enum MatrixProduct {
-    /// C = activation(A · B + bias) for the rows `rows` of A and C; `bias` has one value a column.
+    /// C = activation(A · B + bias) + residual for the rows `rows` of A and C; `bias` has one value a column, `residual` is like C and
+    /// another matrix.
     public static func run(
         m: Int, a: UnsafePointer<Float>, lda: Int, b: PreparedMatrix, c: UnsafeMutablePointer<Float>, ldc: Int,
-        bias: UnsafePointer<Float>? = nil, activation: Activation = .none, rows: Range<Int>? = nil, table: KernelTable = .current
+        bias: UnsafePointer<Float>? = nil, activation: Activation = .none, residual: UnsafePointer<Float>? = nil,
+        rows: Range<Int>? = nil, columns: Range<Int>? = nil, table: KernelTable = .current
     ) {
+        let columns = columns ?? 0..<b.n
+        precondition(
+            columns.lowerBound >= 0 && columns.upperBound <= b.n && columns.lowerBound % 16 == 0, "columns \(columns) of \(b.n)")
+        let first = columns.lowerBound
         run(
-            m: m, n: b.n, k: b.k, a: a, lda: lda, packed: b.pointer, c: c, ldc: ldc, bias: bias, activation: activation, rows: rows,
-            table: table)
+            m: m, n: columns.count, k: b.k, a: a, lda: lda, packed: b.pointer + first * b.k, c: c + first, ldc: ldc,
+            bias: bias.map { $0 + first }, activation: activation, residual: residual.map { $0 + first }, rows: rows, table: table)
         withExtendedLifetime(b) {}
     }
 
@@ -62,7 +65,8 @@ public enum MatrixProduct {
     public static func run(
         m: Int, n: Int, k: Int, a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>,
         ldc: Int,
-        bias: UnsafePointer<Float>? = nil, activation: Activation = .none, rows: Range<Int>? = nil, table: KernelTable = .current
+        bias: UnsafePointer<Float>? = nil, activation: Activation = .none, residual: UnsafePointer<Float>? = nil,
+        rows: Range<Int>? = nil, table: KernelTable = .current
     ) {
         let rows = rows ?? 0..<m
         precondition(m >= 0 && lda >= k && ldc >= n && rows.lowerBound >= 0 && rows.upperBound <= m, "a product of \(m)×\(k)×\(n)")
@@ -71,8 +75,7 @@ public enum MatrixProduct {
         table.matrix(
             MatrixJob(
                 n: n, k: k, a: a, lda: lda, packed: packed, c: c, ldc: ldc, firstRow: rows.lowerBound, endRow: rows.upperBound,
-                bias: bias,
-                activation: activation))
+                bias: bias, activation: activation, residual: residual))
     }
 
     /// C = A · B with a B that is used once; packs it into `scratch` (`PreparedMatrix.packedCount` floats).

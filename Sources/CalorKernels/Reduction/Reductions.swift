@@ -2,8 +2,8 @@ import CalorTensor
 
 /// Sums, extremes and normalisations along contiguous rows.
 ///
-/// Goals, in order: the same bits for every split of the rows; sums accurate to a few units in the last place for any length (eight
-/// lanes, each in runs of 256, the runs and then the lanes added in f64 in order; the reference adds every element in f64); speed.
+/// Goals, in order: the same bits for every split of the rows; sums accurate to a few units in the last place for any length (lanes in
+/// runs of 2048 numbers, the lanes added in pairs, the runs in f64 in order; the reference adds every element in f64); speed.
 public enum Reductions {
     /// `output[row]` = operation over `count` numbers from `input + row · count`.
     public static func rows(
@@ -93,10 +93,15 @@ public enum Reductions {
                 }
             }
             for channel in channels..<padded { (sums[channel], squares[channel]) = (0, 0) }
+            // A strip stays in the first cache between the two.
+            let strip = activation == .none ? pixels : 256
             for block in 0..<blocks {
-                let at = block * pixels * 8
-                table.scaleShiftLanes(input + at, sums + block * 8, squares + block * 8, output + at, pixels)
-                if activation != .none { table.unary(.activation(activation), output + at, output + at, pixels * 8) }
+                for first in stride(from: 0, to: pixels, by: strip) {
+                    let at = (block * pixels + first) * 8
+                    let count = min(strip, pixels - first)
+                    table.scaleShiftLanes(input + at, sums + block * 8, squares + block * 8, output + at, count)
+                    if activation != .none { table.unary(.activation(activation), output + at, output + at, count * 8) }
+                }
             }
         }
     }

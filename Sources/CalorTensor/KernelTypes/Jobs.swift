@@ -45,7 +45,7 @@ public struct ConvolutionJob: @unchecked Sendable {
     }
 }
 
-/// One call of the matrix product C = activation(A · B + bias) for the rows `firstRow ..< endRow` of A and C.
+/// One call of the matrix product C = activation(A · B + bias) + residual for the rows `firstRow ..< endRow` of A and C.
 ///
 /// SAFETY: `@unchecked Sendable` because the entry points check the sizes and give each worker its own rows.
 public struct MatrixJob: @unchecked Sendable {
@@ -62,10 +62,12 @@ public struct MatrixJob: @unchecked Sendable {
     /// One value per column, or nil; only its first n values are read.
     public var bias: UnsafePointer<Float>?
     public var activation: Activation
+    /// Where C's own rows are in a matrix like C, or nil; never C itself.
+    public var residual: UnsafePointer<Float>?
 
     public init(
         n: Int, k: Int, a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>, ldc: Int,
-        firstRow: Int, endRow: Int, bias: UnsafePointer<Float>?, activation: Activation
+        firstRow: Int, endRow: Int, bias: UnsafePointer<Float>?, activation: Activation, residual: UnsafePointer<Float>? = nil
     ) {
         self.n = n
         self.k = k
@@ -78,5 +80,6 @@ public struct MatrixJob: @unchecked Sendable {
         self.endRow = endRow
         self.bias = bias
         self.activation = activation
+        self.residual = residual
     }
 }
