@@ -6,6 +6,8 @@ public struct SessionOptions: Sendable, Hashable {
     public var planCapacity = 8
     /// Fuse and use kernels; without it the interpreter runs every node.
     public var optimises = true
+    /// Run steps over the same rows a few rows at a time.
+    public var chainsRows = true
 
     public init() {}
 }

@@ -26,29 +26,15 @@ extension Emitter {
             }
             return
         }
-        var sources: [Place] = []
-        for input in node.inputs { sources.append(try plainPlace(input)) }
-        let target = try newPlain(y)
-        let shape = try shape(y)
-        let rows = shape.dims.prefix(axis).reduce(1, *)
-        let stride = shape.dims.dropFirst(axis).reduce(1, *)
-        var offset = 0
-        for (input, source) in zip(node.inputs, sources) {
-            let count = try self.shape(input).dims.dropFirst(axis).reduce(1, *)
-            let step = StridedCopyStep(
-                input: source, inputStride: count, output: Place(base: target.base, offset: target.offset + offset * 4),
-                outputStride: stride, rows: rows, count: count)
-            add(step, named: name, flops: 0, reads: [source], writes: [target])
-            offset += count
-        }
+        try emitConcatOfViews(node, axis)
     }
 
     mutating func emitSplit(_ node: LoweredNode, _ axis: Int, _ sizes: [Int]) throws(GraphFault) {
         let x = node.inputs[0]
         let shape = try shape(x)
         let inBlocks = axis == 1 && canBeBlocked(x) && (isBlocked(x) || isWantedBlocked(x))
-        let source = inBlocks ? try blockedPlace(x) : try plainPlace(x)
-        let rows = shape.dims.prefix(axis).reduce(1, *)
+        guard inBlocks else { return try emitSplitOfViews(node, axis, sizes) }
+        let source = try blockedPlace(x)
         let inner = shape.dims.dropFirst(axis + 1).reduce(1, *)
         var start = 0
         for (part, size) in zip(node.outputs, sizes) {
@@ -56,31 +42,36 @@ extension Emitter {
             guard let part else { continue }
             let view = Place(base: source.base, offset: source.offset + start * inner * 4)
             // A view costs nothing: whole blocks of channels, or one piece of a plain value.
-            if inBlocks, start % 8 == 0, size % 8 == 0 || start + size == shape[1] {
+            if start % 8 == 0, size % 8 == 0 || start + size == shape[1] {
                 blocked[part] = view
                 share(source.base)
-            } else if inBlocks {
+            } else {
                 let target = try newBlocked(part)
                 let step = ChannelCopyStep(
                     input: source, first: start, count: size, output: target, at: 0, outputExtent: try extent(part))
-                add(step, named: node.origin.name, flops: 0, reads: [source], writes: [target])
-            } else if rows == 1 {
-                plain[part] = view
-                share(source.base)
-            } else {
-                let target = try newPlain(part)
-                let step = StridedCopyStep(
-                    input: view, inputStride: shape[axis] * inner, output: target, outputStride: size * inner, rows: rows,
-                    count: size * inner)
                 add(step, named: node.origin.name, flops: 0, reads: [source], writes: [target])
             }
         }
     }
 
-    mutating func emitAlias(_ node: LoweredNode) throws(GraphFault) {
-        let place = try plainPlace(node.inputs[0])
-        plain[try output(node)] = place
-        share(place.base)
+    /// Parts of a value that is not blocked are views of it.
+    private mutating func emitSplitOfViews(_ node: LoweredNode, _ axis: Int, _ sizes: [Int]) throws(GraphFault) {
+        let x = node.inputs[0]
+        var whole = try view(x)
+        var start = 0
+        for (part, size) in zip(node.outputs, sizes) {
+            defer { start += size }
+            guard let part else { continue }
+            if let view = whole.sliced(axis, start: start, count: size) {
+                set(part, view)
+            } else {
+                whole = StridedView(try plainPlace(x), try shape(x))
+                guard let view = whole.sliced(axis, start: start, count: size) else {
+                    throw .defect(reason: "\(node.origin.name) splits more than there is")
+                }
+                set(part, view)
+            }
+        }
     }
 
     // MARK: - Planes
@@ -146,19 +137,58 @@ extension Emitter {
                 epsilon: epsilon)
         case .softmax(let rows, let columns):
             step = SoftmaxStep(input: input, output: try newPlain(y), rows: rows, columns: columns)
-        case .linear(let part):
-            guard let packed = weights.matrix(part, for: y) else { throw .defect(reason: "\(node.origin.name) has no weights") }
-            if part.residual { reads.append(try plainPlace(node.inputs[1])) }
-            step = LinearStep(
-                weights: packed, bias: FloatVector(part.bias), rows: part.rows, activation: part.activation, input: input,
-                output: try newPlain(y), residual: part.residual ? reads[1] : nil)
         case .matmul(let product):
             reads.append(try plainPlace(node.inputs[1]))
             step = ProductStep(product: product, left: input, right: reads[1], output: try newPlain(y))
-        case .transpose(let order): step = TransposeStep(input: input, output: try newPlain(y), shape: try shape(x), order: order)
+        case .rowMean(let rows, let columns):
+            step = RowMeanStep(input: input, output: try newPlain(y), rows: rows, columns: columns)
         default: throw .defect(reason: "\(node.origin.name) is not an operation on rows")
         }
         add(step, named: node.origin.name, flops: flops, reads: reads, writes: [try plainPlace(y)])
+    }
+
+    /// Rows of a matrix; a 1×1 convolution of a batch reads and writes channels last.
+    mutating func emitLinear(_ node: LoweredNode, _ part: FusedLinear, _ flops: Double) throws(GraphFault) {
+        let (x, y) = (node.inputs[0], try output(node))
+        guard let packed = weights.matrix(part, for: y) else { throw .defect(reason: "\(node.origin.name) has no weights") }
+        let input = try rows(x, part.inner, channelsFirst: part.channelsFirst)
+        var residual: Place?
+        if part.residual {
+            let (place, distance) = try rows(node.inputs[1], part.columns, channelsFirst: part.channelsFirst)
+            residual = distance == part.columns ? place : try plainPlace(node.inputs[1])
+        }
+        let target: Place
+        if part.channelsFirst {
+            target = arena(bytes: part.rows * part.columns * 4)
+            let dims = try shape(y).dims
+            let last = StridedView(target, Shape([dims[0]] + dims.dropFirst(2) + [dims[1]]))
+            let rank = dims.count
+            set(y, last.permuted([0, rank - 1] + Array(1..<rank - 1)))
+        } else {
+            target = try newPlain(y)
+        }
+        let step = LinearStep(
+            weights: packed, bias: FloatVector(part.bias), rows: part.rows, activation: part.activation, input: input.place,
+            inputStride: input.stride, output: target, residual: residual)
+        add(step, named: node.origin.name, flops: flops, reads: [input.place] + (residual.map { [$0] } ?? []), writes: [target])
+    }
+
+    /// Where the rows of `columns` numbers of a value are and how far apart, copied if need be.
+    private mutating func rows(_ x: ValueID, _ columns: Int, channelsFirst: Bool) throws(GraphFault) -> (place: Place, stride: Int)
+    {
+        let shape = try shape(x)
+        let rank = shape.rank
+        let order = channelsFirst ? [0] + Array(2..<rank) + [1] : Array(0..<rank)
+        let shown = try view(x).permuted(order)
+        if let last = shown.joined(rank - 1..<rank), last.stride == 1 || last.extent == 1, let row = shown.joined(0..<rank - 1),
+            row.extent == 1 || row.stride >= columns
+        {
+            return (shown.place, row.extent == 1 ? columns : row.stride)
+        }
+        if !channelsFirst { return (try plainPlace(x), columns) }
+        let dense = StridedView(arena(bytes: shape.count * 4), Shape(shown.dims))
+        try copy(shown, to: dense, named: graph.label(x))
+        return (dense.place, columns)
     }
 
     // MARK: - The interpreter

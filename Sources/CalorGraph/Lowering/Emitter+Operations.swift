@@ -12,7 +12,12 @@ extension Emitter {
         case .binary(let operation): try emitBinary(node, operation, flops)
         case .affine(let affine): try emitAffine(node, affine, flops)
         case .normalisation(let part): try emitNormalisation(node, part, flops)
-        case .layerNorm, .softmax, .linear, .matmul, .transpose: try emitRows(node, flops)
+        case .linear(let part): try emitLinear(node, part, flops)
+        case .attention(let part): try emitAttention(node, part, flops)
+        case .layerNorm, .softmax, .matmul, .rowMean: try emitRows(node, flops)
+        case .transpose(let order): try emitTranspose(node, order)
+        case .slice(let ranges): try emitSlice(node, ranges)
+        case .roll(let axis, let shift): try emitRoll(node, axis, shift)
         case .concat(let axis): try emitConcat(node, axis)
         case .split(let axis, let sizes): try emitSplit(node, axis, sizes)
         case .shuffle, .unshuffle, .nearest, .pool, .globalMean: try emitPlanes(node, flops)
@@ -128,20 +133,33 @@ extension Emitter {
                 extent: try extent(y))
             return add(step, named: node.origin.name, flops: flops, reads: [input, vector], writes: [place])
         }
+        if let loops = BroadcastLoops(result, left, right) {
+            let places = (try plainPlace(a), try plainPlace(b))
+            let place = try newPlain(y)
+            let step = BroadcastStep(operation: operation, left: places.0, right: places.1, output: place, loops: loops)
+            return add(step, named: node.origin.name, flops: flops, reads: [places.0, places.1], writes: [place])
+        }
         try emitFallback(node, flops)
     }
 
     private mutating func emitNormalisation(_ node: LoweredNode, _ part: FusedNormalisation, _ flops: Double) throws(GraphFault) {
         let (x, y) = (node.inputs[0], try output(node))
         guard canBeBlocked(x), part.scale.count == (try shape(x))[1] else {
-            guard part.activation == .none else { throw .defect(reason: "\(node.origin.name) was fused without a kernel") }
+            guard part.activation == .none, !part.isModulated else {
+                throw .defect(reason: "\(node.origin.name) was fused without a kernel")
+            }
             return try emitFallback(node, flops)
         }
         let memory = try flat(x, y, blockedOnly: true)
         guard let extent = memory.extent else { return }
+        var vectors: [Place] = []
+        for value in node.inputs.dropFirst() {
+            if isBlocked(value) { vectors.append(try blockedPlace(value)) } else { vectors.append(try plainPlace(value)) }
+        }
         let step = NormalisationStep(
             input: memory.input, output: memory.output, extent: extent, groups: part.groups, gamma: FloatVector(part.scale),
-            beta: FloatVector(part.shift), epsilon: part.epsilon, activation: part.activation)
-        add(step, named: node.origin.name, flops: flops, reads: [memory.input], writes: [memory.output])
+            beta: FloatVector(part.shift), factor: part.hasFactor ? vectors[0] : nil, addend: part.hasAddend ? vectors.last : nil,
+            epsilon: part.epsilon, activation: part.activation)
+        add(step, named: node.origin.name, flops: flops, reads: [memory.input] + vectors, writes: [memory.output])
     }
 }

@@ -10,6 +10,10 @@ struct Emitter {
     let types: [ValueID: ValueType]
     var plain: [ValueID: Place] = [:]
     var blocked: [ValueID: Place] = [:]
+    /// Values that are another one, rearranged, and have no memory of their own.
+    var views: [ValueID: StridedView] = [:]
+    /// Values that are another one, rolled.
+    var rolls: [ValueID: RolledView] = [:]
     /// Where values that are concatenated lie from the start.
     let concats: ConcatPlacement
     let weights: PreparedWeights
@@ -25,6 +29,7 @@ struct Emitter {
     private var shared: Set<Int> = []
     private let outputValues: Set<ValueID>
     private(set) var converted = 0
+    private var chained = 0
 
     // MARK: - Entry
 
@@ -43,7 +48,9 @@ struct Emitter {
         }
         var emitter = Emitter(specialised, nodes, weights)
         for node in nodes { try emitter.emit(node) }
-        return try emitter.finished(shapes: shapes, applied: specialised.applied, fusions: fusions)
+        let outputs = try emitter.outputs()
+        if options.chainsRows { emitter.chainRows() }
+        return emitter.finished(outputs, shapes: shapes, applied: specialised.applied, fusions: fusions)
     }
 
     private init(_ specialised: SpecialisedGraph, _ nodes: [LoweredNode], _ weights: PreparedWeights) {
@@ -117,6 +124,8 @@ struct Emitter {
             plain[value] = place
             return place
         }
+        if let view = views[value], blocked[value] == nil { return try plainCopy(value, of: view) }
+        if let roll = pendingRoll(value) { return try plainCopy(value, of: roll) }
         guard let source = blocked[value] else {
             throw .structure(reason: "\(graph.label(value)) is read before anything produced it")
         }
@@ -128,6 +137,8 @@ struct Emitter {
     /// Where the blocked form of `value` is, converted if need be.
     mutating func blockedPlace(_ value: ValueID) throws(GraphFault) -> Place {
         if let place = blocked[value] { return place }
+        if plain[value] == nil, let view = views[value], let place = try blockedCopy(value, of: view) { return place }
+        if let roll = pendingRoll(value), let place = try blockedCopy(value, of: roll) { return place }
         let source = try plainPlace(value)
         let target = try newBlocked(value)
         try convert(value, source, target, toBlocked: true)
@@ -210,14 +221,47 @@ struct Emitter {
 
     // MARK: - The plan
 
-    private mutating func finished(shapes: [String: Shape], applied: [PassReport], fusions: [String: Int]) throws(GraphFault)
-        -> Plan
-    {
-        var outputs: [(name: String, base: Int, type: ValueType?)] = []
+    /// Joins steps over the same rows; everything that a chain uses then lives as long as the whole chain.
+    private mutating func chainRows() {
+        let chains = RowChains(steps, bases: bases)
+        guard chains.steps.count < steps.count else { return }
+        chained = steps.count - chains.steps.count
+        for (index, base) in bases.enumerated() {
+            switch base {
+            case .arena(var buffer):
+                // A buffer that no step has used keeps its place in line.
+                let last = chains.positions.count - 1
+                buffer.first = chains.positions[min(buffer.first, last)]
+                buffer.last = chains.positions[min(buffer.last, last)]
+                if chains.scratch.contains(index) { buffer = ArenaPlan.Buffer(bytes: 0, first: buffer.first, last: buffer.first) }
+                bases[index] = .arena(buffer)
+            case .slot(let last): bases[index] = .slot(last: chains.positions[min(last, chains.positions.count - 1)])
+            case .input, .output, .constant: break
+            }
+        }
+        reports = chains.sources.enumerated().map { position, range in
+            range.count == 1
+                ? reports[range.lowerBound]
+                : Plan.StepReport(
+                    node: reports[range.lowerBound].node, kernel: chains.steps[position].kernel,
+                    flops: reports[range].reduce(0) { $0 + $1.flops })
+        }
+        steps = chains.steps
+    }
+
+    private typealias Outputs = [(name: String, base: Int, type: ValueType?)]
+
+    /// The bases that hold the outputs; conversions and copies that make them are steps like any other.
+    private mutating func outputs() throws(GraphFault) -> Outputs {
+        var outputs: Outputs = []
         for output in graph.outputs {
             let place = try plainPlace(output.value)
             outputs.append((output.name, returned(output.value, place), types[output.value]))
         }
+        return outputs
+    }
+
+    private func finished(_ outputs: Outputs, shapes: [String: Shape], applied: [PassReport], fusions: [String: Int]) -> Plan {
         let buffers = bases.map { base in
             if case .arena(let buffer) = base { buffer } else { ArenaPlan.Buffer(bytes: 0, first: 0, last: -1) }
         }
@@ -233,6 +277,7 @@ struct Emitter {
         }
         reportsOfPasses.append(PassReport(pass: "concatenate in place", nodes: concats.placed))
         reportsOfPasses.append(PassReport(pass: "convert layout", nodes: converted))
+        reportsOfPasses.append(PassReport(pass: "chain rows", nodes: chained))
         return Plan(
             inputShapes: shapes, reports: reports, arenaBytes: arena.bytes, scratchBytes: steps.map(\.scratchBytes).max() ?? 0,
             flops: reports.reduce(0) { $0 + $1.flops }, applied: reportsOfPasses, steps: steps, bases: bases,

@@ -27,8 +27,8 @@ extension LoweredNode {
             let first = PreparedConvolution.algorithm(for: part.geometry) == .firstLayer
             return first ? Array(inputs.dropFirst()) : inputs
         // What a shuffle adds comes in the layout that the result has.
-        case .shuffle: return Array(inputs.prefix(1))
-        case .unshuffle, .pool, .globalMean, .normalisation: return inputs
+        case .shuffle, .normalisation: return Array(inputs.prefix(1))
+        case .unshuffle, .pool, .globalMean: return inputs
         default: return []
         }
     }

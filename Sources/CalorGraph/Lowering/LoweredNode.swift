@@ -23,6 +23,7 @@ struct LoweredNode: Sendable {
         case linear(FusedLinear)
         /// A product of two values of the run, over equal leading axes.
         case matmul(BatchedProduct)
+        case attention(FusedAttention)
         case softmax(rows: Int, columns: Int)
         case concat(axis: Int)
         case split(axis: Int, sizes: [Int])
@@ -31,7 +32,13 @@ struct LoweredNode: Sendable {
         case nearest(scaleHeight: Int, scaleWidth: Int)
         case pool(PoolingGeometry)
         case globalMean
+        /// The mean of each row.
+        case rowMean(rows: Int, columns: Int)
         case transpose([Int])
+        /// Consecutive indices of some axes, perhaps under another shape.
+        case slice([SliceRange])
+        /// Index i of the axis is index `(i + shift) % extent` of the input.
+        case roll(axis: Int, shift: Int)
         /// The same elements under another shape.
         case alias
         case fallback
@@ -65,6 +72,35 @@ struct FusedLinear: Sendable {
     var bias: [Float]
     var activation = Activation.none
     var residual = false
+    /// The channels are axis 1 of the value, not the last: a 1×1 convolution of a batch.
+    var channelsFirst = false
+}
+
+struct SliceRange: Sendable, Hashable {
+    var axis: Int
+    var start: Int
+    var count: Int
+}
+
+/// softmax(scale · Q · Kᵀ + terms) · V over equal leading axes.
+struct FusedAttention: Sendable {
+    /// Constants added to the scores: `[count][queries][keys]`; entry i of the leading axes takes table `i / each % count`.
+    struct Term: Sendable {
+        var numbers: [Float]
+        var count: Int
+        var each: Int
+    }
+
+    var queries: Int
+    var keys: Int
+    var depth: Int
+    var valueDepth: Int
+    var scale: Float
+    var terms: [Term]
+    /// Keys are stored as `[depth][keys]`.
+    var hasTransposedKey: Bool
+    /// For operands of rank 3: how many heads lie side by side in the last axis.
+    var heads: Int?
 }
 
 struct BatchedProduct: Sendable {
@@ -89,6 +125,11 @@ struct FusedNormalisation: Sendable {
     var scale: [Float]
     var shift: [Float]
     var activation = Activation.none
+    /// The run's own factor and addend per channel come after the constant ones, as the next inputs in this order.
+    var hasFactor = false
+    var hasAddend = false
+
+    var isModulated: Bool { hasFactor || hasAddend }
 }
 
 extension LoweredNode {
@@ -103,7 +144,10 @@ extension LoweredNode {
             return pixels * Double(part.geometry.flopsPerPixel)
         case .linear(let part): return 2 * Double(part.rows) * Double(part.inner) * Double(part.columns)
         case .matmul(let part): return 2 * Double(part.batch) * Double(part.rows) * Double(part.inner) * Double(part.columns)
-        case .alias: return 0
+        case .attention(let part):
+            let rows = elements / Double(max(part.valueDepth, 1))
+            return 2 * rows * Double(part.keys) * Double(part.depth + part.valueDepth)
+        case .alias, .slice, .roll, .transpose: return 0
         default: return elements
         }
     }

@@ -12,7 +12,9 @@ extension Lowering {
         case .binary(.add): absorbSum(node)
         case .binary(.multiply): absorbProduct(node)
         case .alias: absorbAlias(node)
-        case .matmul(let product): absorbTransposition(node, product)
+        case .matmul(let product): absorbAttention(node, product) ?? absorbTransposition(node, product)
+        case .binary(.divide): absorbSpelledNorm(node)
+        case .concat(let axis): absorbRoll(node, axis)
         default: nil
         }
     }
@@ -61,7 +63,7 @@ extension Lowering {
         case .convolution(var part) where !part.residual && !part.isGated && affine.scale.count == 1 && affine.shift == [0]:
             part.scale *= affine.scale[0]
             merged.kind = .convolution(part)
-        case .normalisation(var part) where part.activation == .none && shape(x)?.rank == 4:
+        case .normalisation(var part) where part.activation == .none && !part.isModulated && shape(x)?.rank == 4:
             let count = part.scale.count
             guard let scale = affine.scale.spread(count), let shift = affine.shift.spread(count) else { return nil }
             for index in 0..<count {
@@ -93,7 +95,7 @@ extension Lowering {
 
     private mutating func absorbSum(_ node: LoweredNode) -> LoweredNode? {
         guard node.inputs.count == 2, let output = node.outputs.first.flatMap({ $0 }).flatMap(shape) else { return nil }
-        if let biased = absorbBias(node) { return biased }
+        if let biased = absorbBias(node) ?? absorbNormShift(node) ?? absorbModulation(node, isFactor: false) { return biased }
         // The later producer takes the sum, so that the other operand exists.
         let (a, b) = (node.inputs[0], node.inputs[1])
         let pairs = order(a) >= order(b) ? [(a, b), (b, a)] : [(b, a), (a, b)]
@@ -124,7 +126,7 @@ extension Lowering {
     private mutating func absorbBias(_ node: LoweredNode) -> LoweredNode? {
         for (x, other) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
             guard let producer = soleProducer(x), case .linear(var part) = producer.kind, part.activation == .none, !part.residual,
-                let tensor = graph.constants[other], tensor.dtype == .f32, tensor.shape.rank > 0,
+                !part.channelsFirst, let tensor = graph.constants[other], tensor.dtype == .f32, tensor.shape.rank > 0,
                 tensor.shape.rank <= (shape(x)?.rank ?? 0), tensor.count == part.columns, tensor.shape[-1] == part.columns
             else { continue }
             let row = tensor.floats
@@ -144,22 +146,18 @@ extension Lowering {
 
     private mutating func absorbProduct(_ node: LoweredNode) -> LoweredNode? {
         let (a, b) = (node.inputs[0], node.inputs[1])
-        if let gated = absorbGate(node, a, b) { return gated }
+        if let gated = absorbGate(node, a, b) ?? absorbModulation(node, isFactor: true) ?? absorbNormScale(node)
+            ?? absorbSpelledNorm(node)
+        {
+            return gated
+        }
+        if let gelu = absorbGelu(node, a, b) { return gelu }
         for (x, gate) in [(a, b), (b, a)] {
             // x · sigmoid(x): the value is read by the sigmoid and by this product.
             if let producer = soleProducer(gate), case .unary(.activation(.sigmoid), _) = producer.kind, producer.inputs == [x] {
                 remove(producerOf: gate)
                 count("recognise SiLU")
                 return activation(.silu, of: x, node)
-            }
-            // (x / 2) · (1 + erf(x / √2))
-            if let half = soleProducer(x), case .affine(let factor) = half.kind, factor.scale == [0.5], factor.shift == [0],
-                let source = half.inputs.first, isErrorGate(gate, of: source)
-            {
-                removeErrorGate(gate)
-                remove(producerOf: x)
-                count("recognise GELU")
-                return activation(.gelu, of: source, node)
             }
         }
         return nil
@@ -183,46 +181,7 @@ extension Lowering {
         return merged
     }
 
-    /// (x · (1 + erf(x / √2))) / 2
-    private mutating func absorbGeluHalf(_ node: LoweredNode, _ product: ValueID) -> LoweredNode? {
-        guard let producer = soleProducer(product), case .binary(.multiply) = producer.kind else { return nil }
-        for (x, gate) in [(producer.inputs[0], producer.inputs[1]), (producer.inputs[1], producer.inputs[0])]
-        where isErrorGate(gate, of: x) {
-            removeErrorGate(gate)
-            remove(producerOf: product)
-            count("recognise GELU")
-            return activation(.gelu, of: x, node)
-        }
-        return nil
-    }
-
-    /// Whether `gate` is 1 + erf(x / √2), read by nothing else.
-    private func isErrorGate(_ gate: ValueID, of x: ValueID) -> Bool {
-        guard let sum = soleProducer(gate), case .affine(let one) = sum.kind, one.scale == [1], one.shift == [1],
-            let error = sum.inputs.first, let erf = soleProducer(error), case .unary(.erf, _) = erf.kind,
-            let argument = erf.inputs.first, let division = soleProducer(argument)
-        else { return false }
-        switch division.kind {
-        case .affine(let factor):
-            return division.inputs == [x] && factor.shift == [0] && factor.scale.count == 1
-                && abs(factor.scale[0] - 0.707_106_77) < 1e-6
-        case .binary(.divide):
-            guard division.inputs.first == x, let divisor = graph.constants[division.inputs[1]], divisor.count == 1,
-                divisor.dtype == .f32
-            else { return false }
-            return abs(divisor.floats[0] - 1.414_213_5) < 1e-6
-        default: return false
-        }
-    }
-
-    private mutating func removeErrorGate(_ gate: ValueID) {
-        guard let error = producer(gate)?.inputs.first, let argument = producer(error)?.inputs.first else { return }
-        remove(producerOf: gate)
-        remove(producerOf: error)
-        remove(producerOf: argument)
-    }
-
-    private func activation(_ activation: Activation, of x: ValueID, _ node: LoweredNode) -> LoweredNode {
+    func activation(_ activation: Activation, of x: ValueID, _ node: LoweredNode) -> LoweredNode {
         LoweredNode(kind: .unary(.activation(activation), slopes: []), inputs: [x], outputs: node.outputs, origin: node.origin)
     }
 
@@ -234,7 +193,7 @@ extension Lowering {
             let producer = soleProducer(normalised), case .normalisation(let part) = producer.kind,
             let grouped = producer.inputs.first
         else { return nil }
-        guard part.activation == .none, let reshape = soleProducer(grouped), case .alias = reshape.kind,
+        guard part.activation == .none, !part.isModulated, let reshape = soleProducer(grouped), case .alias = reshape.kind,
             let x = reshape.inputs.first,
             let shape = shape(x), shape.rank == 4, shape[0] == 1, shape == self.shape(output), shape[1] % part.groups == 0,
             part.scale.count == part.groups, self.shape(grouped)?.dims.prefix(2) == [1, part.groups]
@@ -250,6 +209,43 @@ extension Lowering {
         remove(producerOf: normalised)
         remove(producerOf: grouped)
         count("recognise GroupNorm")
+        return merged
+    }
+
+    /// A factor or an addend per channel that the run computes, as in conditioned networks.
+    private mutating func absorbModulation(_ node: LoweredNode, isFactor: Bool) -> LoweredNode? {
+        for (x, other) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] where x != other {
+            guard let producer = soleProducer(x), case .normalisation(var part) = producer.kind, part.activation == .none,
+                let shape = shape(x), shape.rank == 4, shape[0] == 1, part.scale.count == shape[1], !part.hasAddend,
+                !(isFactor && part.hasFactor), self.shape(other)?.dims == [1, shape[1], 1, 1], shape[2] * shape[3] > 1,
+                type(other)?.dtype == .f32, graph.constants[other] == nil
+            else { continue }
+            if isFactor { part.hasFactor = true } else { part.hasAddend = true }
+            var merged = node
+            merged.kind = .normalisation(part)
+            merged.inputs = producer.inputs + [other]
+            merged.origin = producer.origin
+            remove(producerOf: x)
+            count("fuse modulation")
+            return merged
+        }
+        return nil
+    }
+
+    /// The end of an axis, then its beginning.
+    private mutating func absorbRoll(_ node: LoweredNode, _ axis: Int) -> LoweredNode? {
+        guard node.inputs.count == 2, node.inputs[0] != node.inputs[1], let last = soleProducer(node.inputs[0]),
+            let first = soleProducer(node.inputs[1]), case .slice(let end) = last.kind, case .slice(let begin) = first.kind,
+            end.count == 1, begin.count == 1, end[0].axis == axis, begin[0].axis == axis, last.inputs == first.inputs,
+            let x = last.inputs.first, let extent = shape(x)?.dims, axis < extent.count, begin[0].start == 0,
+            end[0].start == begin[0].count, begin[0].count + end[0].count == extent[axis],
+            node.outputs.first.flatMap({ $0 }).flatMap(shape)?.dims == extent
+        else { return nil }
+        var merged = node
+        merged.kind = .roll(axis: axis, shift: begin[0].count)
+        merged.inputs = [x]
+        for value in node.inputs { remove(producerOf: value) }
+        count("recognise roll")
         return merged
     }
 

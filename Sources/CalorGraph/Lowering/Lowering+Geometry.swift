@@ -5,7 +5,7 @@ extension Lowering {
     // MARK: - Convolution and pooling
 
     func convolution(_ call: OperatorCall, _ input: Shape, _ output: Shape) throws(GraphFault) -> FusedConvolution? {
-        guard input.rank == 4, input[0] == 1, output.rank == 4, call.node.inputs.count >= 2, let weightsID = call.node.inputs[1],
+        guard input.rank == 4, output.rank == 4, call.node.inputs.count >= 2, let weightsID = call.node.inputs[1],
             let weights = graph.constants[weightsID], weights.dtype == .f32, weights.shape.rank == 4, weights.count > 0
         else { return nil }
         let (outChannels, kernel) = (weights.shape[0], [weights.shape[2], weights.shape[3]])
@@ -25,6 +25,21 @@ extension Lowering {
             bias = constant
         }
         return FusedConvolution(geometry: geometry, weights: weights.floats, bias: bias)
+    }
+
+    /// A convolution: of one image on its own kernels, 1×1 of a batch as a product of matrices.
+    func convolved(_ call: OperatorCall, _ input: Shape, _ output: Shape) throws(GraphFault) -> LoweredNode.Kind? {
+        guard let part = try convolution(call, input, output) else { return nil }
+        if input[0] == 1 { return .convolution(part) }
+        guard part.geometry == ConvolutionGeometry(part.geometry.inChannels, part.geometry.outChannels, kernel: 1) else {
+            return nil
+        }
+        let (inner, columns) = (part.geometry.inChannels, part.geometry.outChannels)
+        return .linear(
+            FusedLinear(
+                rows: input.count / inner, inner: inner, columns: columns,
+                weights: (0..<inner * columns).map { part.weights[$0 % columns * inner + $0 / columns] }, bias: part.bias,
+                channelsFirst: true))
     }
 
     func pool(_ call: OperatorCall, _ input: Shape, _ output: Shape) throws(GraphFault) -> LoweredNode.Kind? {
@@ -124,6 +139,18 @@ extension Lowering {
             shift.append(Float(Double(vectors[1][channel]) - Double(vectors[2][channel]) * factor))
         }
         return FusedAffine(scale: scale, shift: shift)
+    }
+
+    func groupNormalisation(_ call: OperatorCall, _ input: Shape) throws(GraphFault) -> FusedNormalisation? {
+        guard input.rank == 4, input[0] == 1, let groups = try call.int("num_groups"), groups > 0, input[1] % groups == 0,
+            call.node.inputs.count == 3, let scale = floats(call.node.inputs[1]), let shift = floats(call.node.inputs[2]),
+            scale.count == shift.count, scale.count == input[1] || scale.count == groups, try call.int("stash_type") ?? 1 == 1
+        else { return nil }
+        // Before opset 21 a group has one pair.
+        let each = input[1] / scale.count
+        return FusedNormalisation(
+            groups: groups, epsilon: Float(try call.float("epsilon") ?? 1e-5), scale: (0..<input[1]).map { scale[$0 / each] },
+            shift: (0..<input[1]).map { shift[$0 / each] })
     }
 
     func layerNormalisation(_ call: OperatorCall, _ input: Shape) throws(GraphFault) -> LoweredNode.Kind? {

@@ -27,7 +27,7 @@ extension Lowering {
             }
             if slopes.count == 1 { return make(.unary(.activation(.leakyRelu(slope: slopes[0])), slopes: [])) }
             return make(.unary(.activation(.prelu), slopes: slopes))
-        case "Conv": return try convolution(call, shape, outputType.shape).map { make(.convolution($0)) }
+        case "Conv": return try convolved(call, shape, outputType.shape).map { make($0) }
         case "BatchNormalization": return try batchNormalisation(call, shape).map { make(.affine($0)) }
         case "InstanceNormalization":
             guard shape.rank >= 3, shape[0] == 1, let scale = floats(node.inputs[1]), let shift = floats(node.inputs[2]),
@@ -35,12 +35,17 @@ extension Lowering {
             else { return nil }
             let epsilon = Float(try call.float("epsilon") ?? 1e-5)
             return make(.normalisation(FusedNormalisation(groups: shape[1], epsilon: epsilon, scale: scale, shift: shift)))
+        case "GroupNormalization": return try groupNormalisation(call, shape).map { make(.normalisation($0)) }
         case "LayerNormalization": return try layerNormalisation(call, shape).map { make($0) }
         case "MatMul", "Gemm": return try product(call)
         case "Softmax":
             let axis = try call.int("axis") ?? (graph.opset >= 13 ? -1 : 1)
             guard try call.axis(axis, rank: shape.rank) == shape.rank - 1 else { return nil }
             return make(.softmax(rows: shape.count / shape[-1], columns: shape[-1]))
+        case "Attention": return try attentionOperator(call)
+        case "ReduceMean": return try rowMean(call, shape, outputType.shape).map { make($0) }
+        case "Slice": return try slice(call, shape, outputType.shape).map { make($0) }
+        case "Gather": return try gather(call, shape).map { make($0) }
         case "Concat":
             guard let axis = try call.int("axis") else { return nil }
             let values = node.inputs.compactMap { $0 }

@@ -9,6 +9,9 @@ struct NormalisationStep: Step {
     let groups: Int
     let gamma: FloatVector
     let beta: FloatVector
+    /// One number per channel each, which the run computes.
+    let factor: Place?
+    let addend: Place?
     let epsilon: Float
     let activation: Activation
 
@@ -21,10 +24,20 @@ struct NormalisationStep: Step {
         state.split(groups, alignment: alignment) { _, range in
             let first = range.lowerBound * perGroup
             let at = first * extent.pixels
-            Reductions.groupNorm(
-                state.read(input) + at, state.write(output) + at, channels: range.count * perGroup, groups: range.count,
-                pixels: extent.pixels, gamma: gamma.pointer + first, beta: beta.pointer + first, epsilon: epsilon,
-                activation: activation)
+            let channels = range.count * perGroup
+            // (norm · gamma + beta) · factor + addend, as one scale and one shift.
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: channels * 2) { memory in
+                for channel in 0..<channels {
+                    let times = factor.map { state.read($0)[first + channel] } ?? 1
+                    let plus = addend.map { state.read($0)[first + channel] } ?? 0
+                    memory[channel] = gamma.pointer[first + channel] * times
+                    memory[channels + channel] = beta.pointer[first + channel] * times + plus
+                }
+                guard let base = memory.baseAddress else { return }
+                Reductions.groupNorm(
+                    state.read(input) + at, state.write(output) + at, channels: channels, groups: range.count,
+                    pixels: extent.pixels, gamma: base, beta: base + channels, epsilon: epsilon, activation: activation)
+            }
         }
         if extent.isPadded, activation != .none {
             BlockedLayout.clearPadding(state.write(output), channels: extent.channels, pixels: extent.pixels)
@@ -33,7 +46,7 @@ struct NormalisationStep: Step {
 }
 
 /// Normalisation of every row.
-struct LayerNormStep: Step {
+struct LayerNormStep: RowStep {
     let input: Place
     let output: Place
     let rows: Int
@@ -43,13 +56,15 @@ struct LayerNormStep: Step {
     let epsilon: Float
 
     var kernel: String { "layernorm_f32" }
+    var unit: Int { 1 }
+    var operands: [RowOperand] {
+        [RowOperand(place: input, stride: columns), RowOperand(place: output, stride: columns, isWritten: true)]
+    }
 
-    func run(_ state: RunState) {
-        state.split(rows) { _, range in
-            Reductions.layerNorm(
-                state.read(input), state.write(output), rows: range, count: columns, gamma: gamma.pointer, beta: beta.pointer,
-                epsilon: epsilon)
-        }
+    func run(_ range: Range<Int>, _ memory: RowMemory) {
+        Reductions.layerNorm(
+            memory.read(input, columns), memory.write(output, columns), rows: range, count: columns, gamma: gamma.pointer,
+            beta: beta.pointer, epsilon: epsilon)
     }
 }
 
@@ -66,30 +81,58 @@ struct SoftmaxStep: Step {
     }
 }
 
+/// The mean of every row.
+struct RowMeanStep: Step {
+    let input: Place
+    let output: Place
+    let rows: Int
+    let columns: Int
+
+    var kernel: String { "rowmean_f32" }
+
+    func run(_ state: RunState) {
+        state.split(rows) { _, range in
+            Reductions.rows(.mean, state.read(input), state.write(output), rows: range, count: columns)
+        }
+    }
+}
+
 /// x · weights + bias, activation, residual; split by rows.
-struct LinearStep: Step {
+struct LinearStep: RowStep {
     let weights: PreparedMatrix
     let bias: FloatVector
     let rows: Int
     let activation: Activation
     let input: Place
+    /// Floats from one row of the input to the next.
+    let inputStride: Int
     let output: Place
     let residual: Place?
 
     var kernel: String { "matmul_packed_f32" }
 
+    var unit: Int { 1 }
+    var operands: [RowOperand] {
+        [RowOperand(place: input, stride: inputStride), RowOperand(place: output, stride: weights.n, isWritten: true)]
+            + (residual.map { [RowOperand(place: $0, stride: weights.n)] } ?? [])
+    }
+
     func run(_ state: RunState) {
-        let columns = weights.n
-        state.split(rows, alignment: 6) { _, range in
-            let to = state.write(output)
-            CalorKernels.MatrixProduct.run(
-                m: rows, a: state.read(input), lda: weights.k, b: weights, c: to, ldc: columns, bias: bias.pointer,
-                activation: activation, rows: range)
-            if let residual {
-                let at = range.lowerBound * columns
-                CalorKernels.Elementwise.binary(.add, to + at, state.read(residual) + at, to + at, count: range.count * columns)
-            }
+        let memory = RowMemory(state: state, part: 0, first: 0, offsets: [:], reserved: 0)
+        // A few rows have too few tiles to go round: their columns are split instead.
+        if rows < 4 * state.threads, state.threads > 1 {
+            return state.split(weights.n, alignment: 16) { _, columns in multiply(memory, 0..<rows, columns) }
         }
+        state.split(rows, alignment: 12) { _, range in multiply(memory, range, 0..<weights.n) }
+    }
+
+    func run(_ range: Range<Int>, _ memory: RowMemory) { multiply(memory, range, 0..<weights.n) }
+
+    private func multiply(_ memory: RowMemory, _ range: Range<Int>, _ columns: Range<Int>) {
+        CalorKernels.MatrixProduct.run(
+            m: rows, a: memory.read(input, inputStride), lda: inputStride, b: weights, c: memory.write(output, weights.n),
+            ldc: weights.n, bias: bias.pointer, activation: activation, residual: residual.map { memory.read($0, weights.n) },
+            rows: range, columns: columns)
     }
 }
 
