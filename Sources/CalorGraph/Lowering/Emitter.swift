@@ -47,7 +47,9 @@ struct Emitter {
             }
         }
         var emitter = Emitter(specialised, nodes, weights)
-        for node in nodes { try emitter.emit(node) }
+        // Each operation gives its weights back when its kernel has them in its own order.
+        nodes.reverse()
+        while let node = nodes.popLast() { try emitter.emit(node) }
         let outputs = try emitter.outputs()
         if options.chainsRows { emitter.chainRows() }
         return emitter.finished(outputs, shapes: shapes, applied: specialised.applied, fusions: fusions)

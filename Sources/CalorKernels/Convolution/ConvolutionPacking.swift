@@ -54,15 +54,19 @@ enum ConvolutionPacking {
         }
         let packed = AlignedBytes(count: total * 4)
         let floats = packed.pointer.assumingMemoryBound(to: Float.self)
-        for o in 0..<g.outChannels {
-            let group = o / grouping.channels
+        guard let source = weights.baseAddress else { return Packed(weights: packed, pairs: ranges) }
+        for group in 0..<count {
             let lanes = grouping.lanes(group, of: g.outBlocks)
-            let base = floats + Int(numbers[group * 3 + 2]) + o % grouping.channels
+            let channels = group * grouping.channels..<min((group + 1) * grouping.channels, g.outChannels)
+            // Lanes innermost: what is written is contiguous, and every output channel is read from front to back.
             for i in 0..<inPerGroup {
-                let channel = o / outPerGroup * inPerGroup + i
-                let block = channel / 8 - Int(numbers[group * 3])
                 for tap in 0..<taps {
-                    base[((block * taps + tap) * 8 + channel % 8) * lanes] = weights[(o * inPerGroup + i) * taps + tap]
+                    for o in channels {
+                        let channel = o / outPerGroup * inPerGroup + i
+                        let block = channel / 8 - Int(numbers[group * 3])
+                        let at = ((block * taps + tap) * 8 + channel % 8) * lanes + o - channels.lowerBound
+                        floats[Int(numbers[group * 3 + 2]) + at] = source[(o * inPerGroup + i) * taps + tap]
+                    }
                 }
             }
         }
