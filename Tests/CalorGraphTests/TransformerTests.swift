@@ -62,6 +62,62 @@ import Testing
         #expect(Self.applied(plan, "fuse attention") == 0)
     }
 
+    /// The attention of diffusion networks over a whole picture: channels first, as products of matrices or sums of products.
+    @Test("Attention over planes", arguments: [false, true], [1, 3])
+    func planes(_ isEinsum: Bool, _ heads: Int) throws {
+        var b = NetBuilder(channels: 8)
+        let (c, n) = (24, 35)
+        let d = c / heads
+        let x = b.conv(b.input, 8, c)
+        let factor = 1 / Float(d).squareRoot().squareRoot()
+        var y: ValueID
+        if isEinsum {
+            let parts = b.many(
+                "Split", [b.reshaped(b.conv(x, c, 3 * c, k: 1), [heads, 3 * d, n]), b.ints(Int64(d), Int64(d), Int64(d))],
+                outputs: 3, ["axis": .int(1)])
+            let q = b.op("Mul", parts[0], b.number(factor))
+            let k = b.op("Mul", parts[1], b.number(factor))
+            let scores = b.op("Einsum", q, k, attributes: ["equation": .string("bct,bcs->bts")])
+            let weights = b.op("Softmax", scores, attributes: ["axis": .int(-1)])
+            y = b.op("Einsum", weights, parts[2], attributes: ["equation": .string("bts, bcs -> bct")])
+        } else {
+            let qkv = (0..<3).map { _ in
+                let y = b.conv(x, c, c, k: 1); return b.reshaped(y, [heads, d, n])
+            }
+            let scores = b.op("MatMul", b.transposed(b.op("Mul", qkv[0], b.number(factor)), [0, 2, 1]), qkv[1])
+            let weights = b.op("Softmax", b.op("Mul", scores, b.number(factor)), attributes: ["axis": .int(2)])
+            y = b.op("MatMul", qkv[2], b.transposed(weights, [0, 2, 1]))
+        }
+        y = b.op("Add", x, b.conv(b.reshaped(y, [1, c, 5, 7]), c, c, k: 1))
+        let graph = b.finished(y)
+        var random = TestRandom(9)
+        let plan = try LoweringTests.check(graph, ["input": random.tensor([1, 8, 5, 7])], "heads \(heads)")
+        #expect(Self.applied(plan, "fuse attention") == 1, "\(plan.applied)")
+        #expect(!plan.kernels.contains { $0.name.hasPrefix("scale") || $0.name.hasPrefix("interpreter") }, "\(plan.kernels)")
+    }
+
+    @Test(
+        "Sums of products equal the interpreter",
+        arguments: [
+            ("ij,jk->ik", [3, 4], [4, 5]), ("bij,bkj->bki", [2, 3, 4], [2, 5, 4]),
+            ("bhqd,bkhd->bqhk", [2, 3, 4, 5], [2, 6, 3, 5]),
+            ("abc,cda->bd", [2, 3, 4], [4, 5, 2]), ("ab,bc->ac", [1, 7], [7, 1]), ("ij,jk->k", [3, 4], [4, 5]),
+            ("ij,ij->i", [3, 4], [3, 4]), ("i,ij->j", [3], [3, 5]),
+        ])
+    func sumsOfProducts(_ equation: String, _ left: [Int], _ right: [Int]) throws {
+        var b = NetBuilder(channels: 1)
+        let tensors = [left, right].map { b.random.tensor(Shape($0)) }
+        // Inputs of the run, so that nothing is folded.
+        let values = tensors.indices.map { b.graph.makeValue(named: "x\($0)") }
+        b.graph.inputs = zip(values, tensors).map { value, tensor in
+            ValueInfo(
+                name: b.graph.valueNames[value] ?? "", value: value, dtype: .f32, dims: tensor.shape.dims.map { .fixed($0) })
+        }
+        let y = b.op("Einsum", values[0], values[1], attributes: ["equation": .string(equation)])
+        let graph = b.finished(y)
+        _ = try LoweringTests.check(graph, ["x0": tensors[0], "x1": tensors[1]], equation)
+    }
+
     @Test("A factor and an addend of the run go into the normalisation", arguments: [false, true])
     func modulation(_ isOperator: Bool) throws {
         var b = NetBuilder(channels: 8)

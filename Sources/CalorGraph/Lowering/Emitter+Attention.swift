@@ -59,7 +59,8 @@ extension Emitter {
             })
         let chosen: any Step = step.overRows ?? step
         add(chosen, named: node.origin.name, flops: flops, reads: operands.map(\.place), writes: [place])
-        let ordered = part.heads == nil ? result : result.permuted([0, 2, 1, 3])
+        let order = part.heads != nil ? [0, 2, 1, 3] : part.hasTransposedValue ? [0, 1, 3, 2] : [0, 1, 2, 3]
+        let ordered = result.permuted(order)
         guard let shown = ordered.reshaped(to: try shape(y).dims) else {
             throw .defect(reason: "\(node.origin.name) makes another shape than was inferred")
         }
@@ -112,7 +113,7 @@ extension FusedAttention {
             return view.reshaped(to: [dims[0], dims[1], heads, dims[2] / heads])?.permuted([0, 2, 1, 3])
         }
         guard rank >= 2 else { return nil }
-        if index == 1, hasTransposedKey {
+        if index == 1 && hasTransposedKey || index == 2 && hasTransposedValue {
             return view.permuted(Array(0..<rank - 2) + [rank - 1, rank - 2])
         }
         return view

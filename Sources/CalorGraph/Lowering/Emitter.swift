@@ -36,7 +36,8 @@ struct Emitter {
     static func plan(for graph: Graph, shapes: [String: Shape], options: SessionOptions, weights: PreparedWeights)
         throws(GraphFault) -> Plan
     {
-        let specialised = try graph.specialised(to: shapes)
+        var specialised = try graph.specialised(to: shapes)
+        if options.optimises { specialised = specialised.withProducts() }
         var nodes: [LoweredNode]
         var fusions: [String: Int] = [:]
         if options.optimises {

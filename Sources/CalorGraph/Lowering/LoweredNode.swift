@@ -99,6 +99,8 @@ struct FusedAttention: Sendable {
     var terms: [Term]
     /// Keys are stored as `[depth][keys]`.
     var hasTransposedKey: Bool
+    /// Values and the result are stored as `[valueDepth][tokens]`.
+    var hasTransposedValue = false
     /// For operands of rank 3: how many heads lie side by side in the last axis.
     var heads: Int?
 }

@@ -6,16 +6,20 @@ extension Lowering {
     private static let termLimit = 1 << 26
 
     mutating func absorbAttention(_ node: LoweredNode, _ product: BatchedProduct) -> LoweredNode? {
-        guard !product.transposedRight, product.scale == 1, let softmax = soleProducer(node.inputs[0]),
-            case .softmax(_, let columns) = softmax.kind, columns == product.inner, var x = softmax.inputs.first
+        // V · Pᵀ is the transposed result; P is read as it is stored.
+        let isTransposed = product.transposedRight
+        let (weights, values) = isTransposed ? (node.inputs[1], node.inputs[0]) : (node.inputs[0], node.inputs[1])
+        let (queries, valueDepth) = isTransposed ? (product.columns, product.rows) : (product.rows, product.columns)
+        guard product.scale == 1, let softmax = soleProducer(weights), case .softmax(_, let columns) = softmax.kind,
+            columns == product.inner, var x = softmax.inputs.first
         else { return nil }
-        var removed = [node.inputs[0]]
+        var removed = [weights]
         var scale: Float = 1
         var terms: [FusedAttention.Term] = []
         while let producer = soleProducer(x) {
             switch producer.kind {
             case .alias:
-                guard let inner = producer.inputs.first, shape(inner)?.dims.suffix(2) == [product.rows, product.inner] else {
+                guard let inner = producer.inputs.first, shape(inner)?.dims.suffix(2) == [queries, product.inner] else {
                     return nil
                 }
                 removed.append(x)
@@ -28,7 +32,7 @@ extension Lowering {
                 removed.append(x)
                 x = inner
             case .matmul(let scores):
-                guard scores.batch == product.batch, scores.rows == product.rows, scores.columns == product.inner,
+                guard scores.batch == product.batch, scores.rows == queries, scores.columns == product.inner,
                     terms.allSatisfy({ product.batch % ($0.count * $0.each) == 0 })
                 else { return nil }
                 removed.append(x)
@@ -44,13 +48,22 @@ extension Lowering {
                         (key, scale) = (inner, scale * factor)
                     }
                 }
+                // A factor before the heads were put in order.
+                var hidden: [(value: ValueID, reader: ValueID)] = []
+                for operand in query == key ? [] : [query, key] {
+                    if let found = hiddenFactor(operand) {
+                        hidden.append((found.value, found.reader))
+                        scale *= found.factor
+                    }
+                }
                 var merged = node
                 merged.kind = .attention(
                     FusedAttention(
-                        queries: product.rows, keys: product.inner, depth: scores.inner, valueDepth: product.columns,
-                        scale: scale, terms: terms, hasTransposedKey: !scores.transposedRight))
-                merged.inputs = [query, key, node.inputs[1]]
+                        queries: queries, keys: product.inner, depth: scores.inner, valueDepth: valueDepth, scale: scale,
+                        terms: terms, hasTransposedKey: !scores.transposedRight, hasTransposedValue: isTransposed))
+                merged.inputs = [query, key, values]
                 for value in removed { remove(producerOf: value) }
+                for hidden in hidden { bypass(hidden.value, readBy: hidden.reader) }
                 count("fuse attention")
                 return merged
             default:
@@ -80,6 +93,24 @@ extension Lowering {
             return (inner, constant.floats[0])
         default: return nil
         }
+    }
+
+    /// A constant multiple that `x` rearranges, when nothing else reads what lies between.
+    private func hiddenFactor(_ x: ValueID) -> (value: ValueID, reader: ValueID, factor: Float)? {
+        var reader = x
+        for _ in 0..<4 {
+            guard let producer = soleProducer(reader), let inner = producer.inputs.first else { return nil }
+            switch producer.kind {
+            case .alias, .transpose:
+                if let (_, factor) = factor(inner), self.producer(inner)?.inputs.first.map({ graph.constants[$0] == nil }) ?? false
+                {
+                    return (inner, reader, factor)
+                }
+                reader = inner
+            default: return nil
+            }
+        }
+        return nil
     }
 
     /// The value and the constant of an operation on both.

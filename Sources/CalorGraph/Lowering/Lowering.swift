@@ -57,6 +57,15 @@ struct Lowering {
         nodes[index] = nil
     }
 
+    /// Takes the producer of `value` out and lets the one operation that reads `value` read what it read.
+    mutating func bypass(_ value: ValueID, readBy result: ValueID) {
+        guard let index = producers[value], let inner = nodes[index]?.inputs.first, let reader = producers[result] else { return }
+        nodes[reader]?.inputs = nodes[reader]?.inputs.map { $0 == value ? inner : $0 } ?? []
+        producers[value] = nil
+        uses[value] = nil
+        nodes[index] = nil
+    }
+
     mutating func count(_ fusion: String) { fusions[fusion, default: 0] += 1 }
 
     private mutating func append(_ node: LoweredNode) {
