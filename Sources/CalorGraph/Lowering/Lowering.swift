@@ -59,8 +59,11 @@ struct Lowering {
 
     /// Takes the producer of `value` out and lets the one operation that reads `value` read what it read.
     mutating func bypass(_ value: ValueID, readBy result: ValueID) {
-        guard let index = producers[value], let inner = nodes[index]?.inputs.first, let reader = producers[result] else { return }
-        nodes[reader]?.inputs = nodes[reader]?.inputs.map { $0 == value ? inner : $0 } ?? []
+        guard let index = producers[value], let inner = nodes[index]?.inputs.first, let reader = producers[result],
+            var node = nodes[reader]
+        else { return }
+        node.inputs = node.inputs.map { $0 == value ? inner : $0 }
+        nodes[reader] = node
         producers[value] = nil
         uses[value] = nil
         nodes[index] = nil
