@@ -100,7 +100,9 @@ private struct ProductPlan {
         }
         let x = reshaped(transposed(a, left), leftShape)
         let y = reshaped(transposed(b, right), rightShape)
-        let product = value(leftShape.dropLast() + [rightShape[rightShape.count - 1]])
+        let dense = Array(leftShape.dropLast()) + [rightShape[rightShape.count - 1]]
+        if dense == full, order == Array(order.indices) { return add("MatMul", [x, y], output) }
+        let product = value(dense)
         add("MatMul", [x, y], product)
         _ = transposed(reshaped(product, full), order, to: output)
     }
