@@ -22,8 +22,8 @@ enum Depthwise {
             offsets[tap] = (ky &* g.dilationHeight &* patch.inputColumns &+ kx &* g.dilationWidth) &* 8
         }
         let finish = Finish(job.epilogue)
-        let inPlane = job.inputHeight &* job.inputWidth &* 8
-        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let inPlane = job.inputWindow.plane
+        let outPlane = job.outputWindow.plane
         for block in 0..<g.outBlocks {
             let end = finish.lanes(block)
             let weights = job.weights + block &* taps &* 8
@@ -33,9 +33,9 @@ enum Depthwise {
                 var x = 0
                 while x < job.outputWidth {
                     let columns = min(patch.columns, job.outputWidth &- x)
-                    patch.copyInput(g, job.input + block &* inPlane, job.inputHeight, job.inputWidth, y, x, 8, copied)
+                    patch.copyInput(job, job.input + block &* inPlane, y, x, 8, copied)
                     for row in 0..<rows {
-                        let at = block &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+                        let at = block &* outPlane &+ ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
                         let from = Source(copied) + row &* g.strideHeight &* patch.inputColumns &* 8
                         let residual = finish.directResidual.map { $0 + at }
                         line(

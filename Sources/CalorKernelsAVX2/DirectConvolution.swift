@@ -20,6 +20,8 @@ enum DirectConvolution {
         flat.outputHeight = 1
         flat.inputWidth = job.inputHeight &* job.inputWidth
         flat.outputWidth = flat.inputWidth
+        flat.inputWindow.rows = 1
+        flat.outputWindow.rows = 1
         flat.firstRow = 0
         flat.endRow = 1
         // With more blocks their equal offsets would fight for the same cache sets.
@@ -34,7 +36,7 @@ enum DirectConvolution {
         let copied = job.scratch.assumingMemoryBound(to: Float.self)
         let finish = Finish(job.epilogue)
         let blockStride = patch.inputRows &* patch.inputColumns &* 8
-        let plane = job.inputHeight &* job.inputWidth &* 8
+        let plane = job.inputWindow.plane
         var y = job.firstRow
         while y < job.endRow {
             let rows = min(patch.rows, job.endRow &- y)
@@ -49,7 +51,7 @@ enum DirectConvolution {
                 } else {
                     for block in 0..<g.inBlocks {
                         let from = job.input + block &* plane
-                        patch.copyInput(g, from, job.inputHeight, job.inputWidth, y, x, 8, copied + block &* blockStride)
+                        patch.copyInput(job, from, y, x, 8, copied + block &* blockStride)
                     }
                 }
                 for pair in 0..<(g.outBlocks &+ 1) / 2 {
@@ -74,10 +76,10 @@ enum DirectConvolution {
         let input = copied + Int(pairs[0]) &* blockStride
         let wide = pair &* 2 &+ 1 < g.outBlocks
         let step = wide ? 6 : 8
-        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let outPlane = job.outputWindow.plane
         let isPointwise = wide && g.kernelHeight &* g.kernelWidth == 1 && g.strideWidth == 1
         for row in 0..<rows {
-            let at = pair &* 2 &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+            let at = pair &* 2 &* outPlane &+ ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
             let from = input + row &* g.strideHeight &* patch.inputColumns &* 8
             var column = 0
             if isPointwise {

@@ -31,7 +31,7 @@ enum FirstLayer {
             }
         }
         let finish = Finish(job.epilogue)
-        let plane = job.inputHeight &* job.inputWidth
+        let plane = job.inputWindow.plane
         var y = job.firstRow
         while y < job.endRow {
             let rows = min(patch.rows, job.endRow &- y)
@@ -39,8 +39,7 @@ enum FirstLayer {
             while x < job.outputWidth {
                 let columns = min(patch.columns, job.outputWidth &- x)
                 for channel in 0..<g.inChannels {
-                    patch.copyInput(
-                        g, job.input + channel &* plane, job.inputHeight, job.inputWidth, y, x, 1, copied + channel &* planeStride)
+                    patch.copyInput(job, job.input + channel &* plane, y, x, 1, copied + channel &* planeStride)
                 }
                 for pair in 0..<(g.outBlocks &+ 1) / 2 {
                     compute(job, finish, patch, Source(copied), UnsafePointer(offsets), depth, pair, y, x, rows, columns)
@@ -59,12 +58,12 @@ enum FirstLayer {
     ) {
         let g = job.geometry
         let wide = pair &* 2 &+ 1 < g.outBlocks
-        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let outPlane = job.outputWindow.plane
         let weights = job.weights + pair &* depth &* 16
         let low = finish.lanes(pair &* 2)
         let high = wide ? finish.lanes(pair &* 2 &+ 1) : low
         for row in 0..<rows {
-            let at = pair &* 2 &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+            let at = pair &* 2 &* outPlane &+ ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
             let from = copied + row &* g.strideHeight &* patch.inputColumns
             let residual = finish.directResidual.map { $0 + at }
             if wide {

@@ -35,8 +35,10 @@ struct Patch {
     /// Copies the input of the patch at output (`y`, `x`) for one block (8 lanes) or plane (1 lane), zeros outside the image.
     @inline(__always)
     func copyInput(
-        _ g: ConvolutionGeometry, _ plane: Source, _ height: Int, _ width: Int, _ y: Int, _ x: Int, _ lanes: Int, _ to: Target
+        _ job: ConvolutionJob, _ plane: Source, _ y: Int, _ x: Int, _ lanes: Int, _ to: Target
     ) {
+        let g = job.geometry
+        let (height, width) = (job.inputHeight, job.inputWidth)
         let top = y &* g.strideHeight &- g.padTop
         let left = x &* g.strideWidth &- g.padLeft
         let first = min(max(0, 0 &- left), inputColumns)
@@ -49,7 +51,7 @@ struct Patch {
                 continue
             }
             out.update(repeating: 0, count: first &* lanes)
-            let from = plane + (source &* width &+ left &+ first) &* lanes
+            let from = plane + (source % job.inputWindow.rows &* width &+ left &+ first) &* lanes
             if lanes == 8 {
                 copy(from, out + first &* 8, (end &- first) &* 8)
             } else {

@@ -102,13 +102,16 @@ enum Winograd43 {
             clear(lines + i &* line, from &* 8)
             clear(lines + (i &* line &+ to &* 8), (columns &- to) &* 8)
         }
+        /// Where row `i` of the six begins in its plane; -1 for a row of zeros.
+        @inline(__always) func offset(_ i: Int) -> Int {
+            let y = top &+ i
+            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from) &* 8 : -1
+        }
+        let (o0, o1, o2, o3, o4, o5) = (offset(0), offset(1), offset(2), offset(3), offset(4), offset(5))
         for block in 0..<inBlocks {
-            let base = job.input + block &* height &* width &* 8
-            @inline(__always) func source(_ i: Int) -> Source {
-                let y = top &+ i
-                return y >= 0 && y < height ? base + (y &* width &+ left &+ from) &* 8 : zeros
-            }
-            let (r0, r1, r2, r3, r4, r5) = (source(0), source(1), source(2), source(3), source(4), source(5))
+            let base = job.input + block &* job.inputWindow.plane
+            @inline(__always) func source(_ offset: Int) -> Source { offset >= 0 ? base + offset : zeros }
+            let (r0, r1, r2, r3, r4, r5) = (source(o0), source(o1), source(o2), source(o3), source(o4), source(o5))
             let out = lines + from &* 8
             var x = 0
             while x < (to &- from) &* 8 {
@@ -211,15 +214,17 @@ enum Winograd43 {
         let width = job.outputWidth
         let end = finish.lanes(block)
         let line = width &* 8
-        let base = block &* job.outputHeight &* line
+        let base = block &* job.outputWindow.plane
+        let rows = job.outputWindow.rows
         let simple = !finish.isComplex && (finish.scale == 1 || finish.residual != nil)
         var tileRow = first / tilesAcross
         var tile = first &- tileRow &* tilesAcross
+        var rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
         for slot in 0..<count {
             let m = sums + (slot &* 576 &+ lane)
             let y = job.firstRow &+ tileRow &* 4
             let x = tile &* 4
-            let at = base &+ y &* line &+ x &* 8
+            let at = rowAt &+ x &* 8
             if simple && x &+ 4 <= width && y &+ 4 <= job.endRow {
                 let to = job.output + at
                 if let residual = finish.residual {
@@ -249,7 +254,10 @@ enum Winograd43 {
                     min(4, width &- x))
             }
             tile &+= 1
-            if tile == tilesAcross { (tile, tileRow) = (0, tileRow &+ 1) }
+            if tile == tilesAcross {
+                (tile, tileRow) = (0, tileRow &+ 1)
+                rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
+            }
         }
     }
 

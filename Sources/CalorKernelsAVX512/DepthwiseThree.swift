@@ -18,11 +18,11 @@ enum DepthwiseThree {
         let zeros = job.scratch.assumingMemoryBound(to: Float.self)
         clear(zeros, width &* 8)
         let finish = Finish(job)
-        let plane = job.inputHeight &* width &* 8
+        let window = job.outputWindow
         let outBlocks = job.isGated ? job.geometry.outBlocks / 2 : job.geometry.outBlocks
         for block in 0..<outBlocks {
             for y in job.firstRow..<job.endRow {
-                let at = block &* plane &+ y &* width &* 8
+                let at = block &* window.plane &+ y % window.rows &* width &* 8
                 let residual = finish.directResidual.map { $0 + at }
                 let rows = Rows(job, block, y, Source(zeros))
                 line(rows, job.weights + block &* 72, finish.block(block), job.output + at, residual, false)
@@ -47,9 +47,11 @@ enum DepthwiseThree {
         @inline(__always)
         init(_ job: ConvolutionJob, _ block: Int, _ y: Int, _ zeros: Source) {
             width = job.inputWidth
-            middle = job.input + (block &* job.inputHeight &+ y) &* width &* 8
-            top = y > 0 ? middle - width &* 8 : zeros
-            bottom = y &+ 1 < job.inputHeight ? middle + width &* 8 : zeros
+            let plane = job.input + block &* job.inputWindow.plane
+            let (rows, row) = (job.inputWindow.rows, width &* 8)
+            middle = plane + y % rows &* row
+            top = y > 0 ? plane + (y &- 1) % rows &* row : zeros
+            bottom = y &+ 1 < job.inputHeight ? plane + (y &+ 1) % rows &* row : zeros
         }
     }
 

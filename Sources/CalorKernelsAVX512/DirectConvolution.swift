@@ -22,6 +22,8 @@ enum DirectConvolution {
         flat.outputHeight = 1
         flat.inputWidth = job.inputHeight &* job.inputWidth
         flat.outputWidth = flat.inputWidth
+        flat.inputWindow.rows = 1
+        flat.outputWindow.rows = 1
         flat.firstRow = 0
         flat.endRow = 1
         // With more blocks their equal offsets would fight for the same cache sets.
@@ -36,7 +38,7 @@ enum DirectConvolution {
         let copied = job.scratch.assumingMemoryBound(to: Float.self)
         let finish = Finish(job)
         let blockStride = patch.inputRows &* patch.inputColumns &* 8
-        let plane = job.inputHeight &* job.inputWidth &* 8
+        let plane = job.inputWindow.plane
         var y = job.firstRow
         while y < job.endRow {
             let rows = min(patch.rows, job.endRow &- y)
@@ -51,7 +53,7 @@ enum DirectConvolution {
                 } else {
                     for block in 0..<g.inBlocks {
                         let from = job.input + block &* plane
-                        patch.copyInput(g, from, job.inputHeight, job.inputWidth, y, x, 8, copied + block &* blockStride)
+                        patch.copyInput(job, from, y, x, 8, copied + block &* blockStride)
                     }
                 }
                 for group in 0..<(g.outBlocks &+ 3) / 4 {
@@ -75,11 +77,11 @@ enum DirectConvolution {
         let input = copied + Int(ranges[0]) &* blockStride
         let first = group &* 4
         let wide = first &+ 2 < g.outBlocks
-        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let outPlane = job.outputWindow.plane
         let (low, high) = (finish.lanes(first), finish.lanes(first &+ 2))
         let (lowPair, highPair) = (PlanePair(first, g.outBlocks, outPlane), PlanePair(first &+ 2, g.outBlocks, outPlane))
         for row in 0..<rows {
-            let at = first &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+            let at = first &* outPlane &+ ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
             let from = input + row &* g.strideHeight &* patch.inputColumns &* 8
             let residual = finish.directResidual.map { $0 + at }
             let output = job.output + at

@@ -34,7 +34,7 @@ enum FirstLayer {
         }
         let sums = UnsafeMutableRawPointer(offsets + (depth &+ 7) / 8 &* 8).assumingMemoryBound(to: Float.self)
         let finish = Finish(job)
-        let plane = job.inputHeight &* job.inputWidth
+        let plane = job.inputWindow.plane
         var y = job.firstRow
         while y < job.endRow {
             let rows = min(patch.rows, job.endRow &- y)
@@ -42,8 +42,7 @@ enum FirstLayer {
             while x < job.outputWidth {
                 let columns = min(patch.columns, job.outputWidth &- x)
                 for channel in 0..<g.inChannels {
-                    patch.copyInput(
-                        g, job.input + channel &* plane, job.inputHeight, job.inputWidth, y, x, 1, copied + channel &* planeStride)
+                    patch.copyInput(job, job.input + channel &* plane, y, x, 1, copied + channel &* planeStride)
                 }
                 for group in 0..<(g.outBlocks &+ 3) / 4 {
                     compute(job, finish, patch, Source(copied), UnsafePointer(offsets), depth, group, y, x, rows, columns, sums)
@@ -62,12 +61,12 @@ enum FirstLayer {
         let g = job.geometry
         let first = group &* 4
         let wide = first &+ 2 < g.outBlocks
-        let outPlane = job.outputHeight &* job.outputWidth &* 8
+        let outPlane = job.outputWindow.plane
         let weights = job.weights + group &* depth &* 32
         let (low, high) = (finish.lanes(first), finish.lanes(first &+ 2))
         let (lowPair, highPair) = (PlanePair(first, g.outBlocks, outPlane), PlanePair(first &+ 2, g.outBlocks, outPlane))
         for row in 0..<rows {
-            let at = first &* outPlane &+ ((y &+ row) &* job.outputWidth &+ x) &* 8
+            let at = first &* outPlane &+ ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
             let from = copied + row &* g.strideHeight &* patch.inputColumns
             let residual = finish.directResidual.map { $0 + at }
             let output = job.output + at

@@ -107,14 +107,16 @@ enum Winograd43 {
             clear(lines + i &* line, from &* 16)
             clear(lines + (i &* line &+ to &* 16), (columns &- to) &* 16)
         }
+        let inPlane = job.inputWindow.plane
+        /// Where row `i` of the six begins in its plane; -1 for a row of zeros.
+        @inline(__always) func offset(_ i: Int) -> Int {
+            let y = top &+ i
+            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from) &* 8 : -1
+        }
+        let (o0, o1, o2, o3, o4, o5) = (offset(0), offset(1), offset(2), offset(3), offset(4), offset(5))
         for group in 0..<groups(inBlocks) {
-            let base = job.input + group &* 2 &* height &* width &* 8
-            let pair = PlanePair(group &* 2, inBlocks, height &* width &* 8)
-            @inline(__always) func offset(_ i: Int) -> Int {
-                let y = top &+ i
-                return y >= 0 && y < height ? (y &* width &+ left &+ from) &* 8 : -1
-            }
-            let (o0, o1, o2, o3, o4, o5) = (offset(0), offset(1), offset(2), offset(3), offset(4), offset(5))
+            let base = job.input + group &* 2 &* inPlane
+            let pair = PlanePair(group &* 2, inBlocks, inPlane)
             let out = lines + from &* 16
             if o0 >= 0 && o5 >= 0 && pair.stride != 0 {
                 // All rows inside, both blocks there: the common case without a test in its loop.
@@ -238,17 +240,19 @@ enum Winograd43 {
         let width = job.outputWidth
         let end = finish.lanes(block)
         let line = width &* 8
-        let plane = job.outputHeight &* line
+        let plane = job.outputWindow.plane
+        let rows = job.outputWindow.rows
         let base = block &* plane
         let pair = PlanePair(block, job.geometry.outBlocks, plane)
         let simple = !finish.isComplex && (finish.scale == 1 || finish.residual != nil) && pair.stride != 0
         var tileRow = first / tilesAcross
         var tile = first &- tileRow &* tilesAcross
+        var rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
         for slot in 0..<count {
             let m = sums + (slot &* tileSums &+ lane)
             let y = job.firstRow &+ tileRow &* 4
             let x = tile &* 4
-            let at = base &+ y &* line &+ x &* 8
+            let at = rowAt &+ x &* 8
             if simple && x &+ 4 <= width && y &+ 4 <= job.endRow {
                 let low = job.output + at
                 let high = low + plane
@@ -283,7 +287,10 @@ enum Winograd43 {
                     min(4, width &- x))
             }
             tile &+= 1
-            if tile == tilesAcross { (tile, tileRow) = (0, tileRow &+ 1) }
+            if tile == tilesAcross {
+                (tile, tileRow) = (0, tileRow &+ 1)
+                rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
+            }
         }
     }
 

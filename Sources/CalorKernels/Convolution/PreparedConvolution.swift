@@ -95,12 +95,15 @@ public final class PreparedConvolution: Sendable {
     /// Computes the output rows `rows` (all by default).
     ///
     /// - Parameters:
+    ///   - inputWindow: where the input's rows lie; nil when the whole input is there. The rows that `rows` reads must be.
+    ///   - outputWindow: where the rows of the output and of the residual lie: a multiple of `rowAlignment`, or all of them (nil).
     ///   - gated: writes the product of the first and the second half of the channels, for a geometry that `supportsGate`; the
     ///     epilogue then has neither scale nor activation nor residual.
     ///   - scratch: at least `scratchBytes` bytes, aligned to 64, used by this call alone; may be nil when that is zero.
     public func run(
         input: UnsafePointer<Float>, inputHeight: Int, inputWidth: Int, output: UnsafeMutablePointer<Float>,
-        epilogue: Epilogue = Epilogue(), gated: Bool = false, rows: Range<Int>? = nil, scratch: UnsafeMutableRawPointer? = nil
+        epilogue: Epilogue = Epilogue(), gated: Bool = false, rows: Range<Int>? = nil, inputWindow: RowWindow? = nil,
+        outputWindow: RowWindow? = nil, scratch: UnsafeMutableRawPointer? = nil
     ) {
         let outputHeight = geometry.outputHeight(inputHeight)
         let outputWidth = geometry.outputWidth(inputWidth)
@@ -119,19 +122,51 @@ public final class PreparedConvolution: Sendable {
         if rows.isEmpty || outputWidth <= 0 { return }
         let needed = scratchBytes(height: inputHeight, width: inputWidth)
         precondition(needed == 0 || scratch != nil, "\(kernelName) needs \(needed) bytes of scratch")
+        let inputWindow = inputWindow ?? RowWindow(rows: inputHeight, rowFloats: inputWidth * (inputLayout == .nchw ? 1 : 8))
+        let outputWindow = outputWindow ?? RowWindow(rows: outputHeight, rowFloats: outputWidth * 8)
+        precondition(
+            inputWindow.rows > 0 && outputWindow.rows > 0
+                && (outputWindow.rows % rowAlignment == 0 || outputWindow.rows >= outputHeight),
+            "windows of \(inputWindow.rows) and \(outputWindow.rows) rows for an alignment of \(rowAlignment)")
         var epilogue = epilogue
         epilogue.bias = epilogue.bias ?? UnsafePointer(bias.pointer.assumingMemoryBound(to: Float.self))
         let job = ConvolutionJob(
             geometry: geometry, weights: UnsafePointer(weights.pointer.assumingMemoryBound(to: Float.self)), input: input,
             inputHeight: inputHeight, inputWidth: inputWidth, output: output, outputHeight: outputHeight, outputWidth: outputWidth,
-            firstRow: rows.lowerBound, endRow: rows.upperBound, epilogue: epilogue, scratch: scratch ?? weights.pointer,
+            inputWindow: inputWindow, outputWindow: outputWindow, firstRow: rows.lowerBound, endRow: rows.upperBound,
+            epilogue: epilogue, scratch: scratch ?? weights.pointer,
             pairs: pairs.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Int32.self)) }, isGated: gated)
-        table.convolution(algorithm, job)
+        if algorithm == .pointwise {
+            // It takes its rows for one long row, which must not wrap.
+            for piece in RowPieces(rows, [inputWindow.rows, outputWindow.rows]) {
+                table.convolution(algorithm, job.shifted(to: piece))
+            }
+        } else {
+            table.convolution(algorithm, job)
+        }
         if geometry.outChannels % 8 != 0 && !epilogue.activation.keepsZero {
-            let range = rows.lowerBound * outputWidth..<rows.upperBound * outputWidth
-            BlockedLayout.clearPadding(output, channels: geometry.outChannels, pixels: outputHeight * outputWidth, range: range)
+            for piece in RowPieces(rows, [outputWindow.rows]) {
+                let first = piece.lowerBound % outputWindow.rows
+                BlockedLayout.clearPadding(
+                    output, channels: geometry.outChannels, pixels: outputWindow.plane / 8,
+                    range: first * outputWidth..<(first + piece.count) * outputWidth)
+            }
         }
         withExtendedLifetime(self) {}
+    }
+}
+
+extension ConvolutionJob {
+    /// The same rows of a pointwise convolution as an image of their own that begins with the first of them.
+    fileprivate func shifted(to rows: Range<Int>) -> ConvolutionJob {
+        var job = self
+        let out = rows.lowerBound % outputWindow.rows * outputWidth * 8
+        job.input += rows.lowerBound % inputWindow.rows * inputWidth * 8
+        job.output += out
+        job.epilogue.residual = epilogue.residual.map { $0 + out }
+        (job.inputHeight, job.outputHeight) = (rows.count, rows.count)
+        (job.firstRow, job.endRow) = (0, rows.count)
+        return job
     }
 }
 

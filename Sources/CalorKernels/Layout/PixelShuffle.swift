@@ -1,7 +1,8 @@
 import CalorTensor
 
 /// Trades channels for pixels and back. Sizes are those of the small side: `height` × `width` with `channels · factor²` channels there,
-/// `channels` on the large side. `rows` are rows of the small side.
+/// `channels` on the large side. `rows` are rows of the small side. `smallPlane` and `largePlane` are pixels from one plane to the next,
+/// where that is not `height · width` and `height · width · factor²`.
 public enum PixelShuffle {
     @inline(__always)
     private static func smallChannel(_ channel: Int, _ dy: Int, _ dx: Int, _ factor: Int, _ channels: Int, _ order: ShuffleOrder)
@@ -13,11 +14,12 @@ public enum PixelShuffle {
     /// Blocked small side → NCHW large side.
     public static func toPlanes(
         _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, factor: Int,
-        order: ShuffleOrder = .crd, rows: Range<Int>? = nil
+        order: ShuffleOrder = .crd, rows: Range<Int>? = nil, smallPlane: Int? = nil, largePlane: Int? = nil
     ) {
-        forEachLine(channels, height, width, factor, order, rows) { source, channel, y, dx in
+        let plane = largePlane ?? height * factor * width * factor
+        forEachLine(channels, height, width, factor, order, rows, smallPlane) { source, channel, y, dx in
             let from = input + source
-            let to = output + (channel * height * factor + y) * width * factor + dx
+            let to = output + channel * plane + y * width * factor + dx
             for x in 0..<width { to[x * factor] = from[x * 8] }
         }
     }
@@ -25,35 +27,35 @@ public enum PixelShuffle {
     /// Blocked small side → blocked large side; padding lanes become zero.
     public static func toBlocked(
         _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, factor: Int,
-        order: ShuffleOrder = .crd, rows: Range<Int>? = nil
+        order: ShuffleOrder = .crd, rows: Range<Int>? = nil, smallPlane: Int? = nil, largePlane: Int? = nil
     ) {
         let rows = rows ?? 0..<height
-        let plane = height * factor * width * factor * 8
-        forEachLine(channels, height, width, factor, order, rows) { source, channel, y, dx in
+        let plane = (largePlane ?? height * factor * width * factor) * 8
+        forEachLine(channels, height, width, factor, order, rows, smallPlane) { source, channel, y, dx in
             let from = input + source
             let to = output + (channel / 8) * plane + (y * width * factor + dx) * 8 + channel % 8
             for x in 0..<width { to[x * factor * 8] = from[x * 8] }
         }
         let line = width * factor
         BlockedLayout.clearPadding(
-            output, channels: channels, pixels: height * factor * line,
+            output, channels: channels, pixels: plane / 8,
             range: rows.lowerBound * factor * line..<rows.upperBound * factor * line)
     }
 
     /// Blocked large side → blocked small side (space to depth); padding lanes become zero.
     public static func unshuffle(
         _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, factor: Int,
-        order: ShuffleOrder = .crd, rows: Range<Int>? = nil
+        order: ShuffleOrder = .crd, rows: Range<Int>? = nil, smallPlane: Int? = nil, largePlane: Int? = nil
     ) {
         let rows = rows ?? 0..<height
-        let plane = height * factor * width * factor * 8
-        forEachLine(channels, height, width, factor, order, rows) { small, channel, y, dx in
+        let plane = (largePlane ?? height * factor * width * factor) * 8
+        forEachLine(channels, height, width, factor, order, rows, smallPlane) { small, channel, y, dx in
             let from = input + (channel / 8) * plane + (y * width * factor + dx) * 8 + channel % 8
             let to = output + small
             for x in 0..<width { to[x * 8] = from[x * factor * 8] }
         }
         BlockedLayout.clearPadding(
-            output, channels: channels * factor * factor, pixels: height * width,
+            output, channels: channels * factor * factor, pixels: smallPlane ?? height * width,
             range: rows.lowerBound * width..<rows.upperBound * width)
     }
 
@@ -61,9 +63,10 @@ public enum PixelShuffle {
     @inline(__always)
     private static func forEachLine(
         _ channels: Int, _ height: Int, _ width: Int, _ factor: Int, _ order: ShuffleOrder, _ rows: Range<Int>?,
-        _ body: (Int, Int, Int, Int) -> Void
+        _ smallPlane: Int?, _ body: (Int, Int, Int, Int) -> Void
     ) {
         let rows = rows ?? 0..<height
+        let plane = smallPlane ?? height * width
         precondition(
             channels > 0 && width > 0 && factor > 0 && rows.lowerBound >= 0 && rows.upperBound <= height,
             "rows \(rows) of \(height)")
@@ -72,7 +75,7 @@ public enum PixelShuffle {
                 for dy in 0..<factor {
                     for dx in 0..<factor {
                         let small = smallChannel(channel, dy, dx, factor, channels, order)
-                        body((small / 8) * height * width * 8 + row * width * 8 + small % 8, channel, row * factor + dy, dx)
+                        body((small / 8) * plane * 8 + row * width * 8 + small % 8, channel, row * factor + dy, dx)
                     }
                 }
             }

@@ -5,11 +5,10 @@ enum ReferenceConvolution {
     static func run(_ job: ConvolutionJob) {
         let g = job.geometry
         let outWidth = job.outputWidth
-        let outPlane = job.outputHeight * outWidth
         for o in 0..<(job.isGated ? g.outChannels / 2 : g.outBlocks * 8) {
             for y in job.firstRow..<job.endRow {
                 for x in 0..<outWidth {
-                    let at = (o / 8) * outPlane * 8 + (y * outWidth + x) * 8 + o % 8
+                    let at = (o / 8) * job.outputWindow.plane + (y % job.outputWindow.rows * outWidth + x) * 8 + o % 8
                     guard o < g.outChannels else {
                         job.output[at] = 0
                         continue
@@ -26,13 +25,12 @@ enum ReferenceConvolution {
     private static func sum(_ job: ConvolutionJob, _ o: Int, _ y: Int, _ x: Int) -> Float {
         let g = job.geometry
         let inWidth = job.inputWidth
-        let inPlane = job.inputHeight * inWidth
         let inPerGroup = g.inChannels / g.groups
         var sum = Double(job.epilogue.bias?[o] ?? 0)
         let firstChannel = o / (g.outChannels / g.groups) * inPerGroup
         for i in 0..<inPerGroup {
             let channel = firstChannel + i
-            let plane = job.input + channel / 8 * inPlane * 8 + channel % 8
+            let plane = job.input + channel / 8 * job.inputWindow.plane + channel % 8
             let weights = job.weights + (o * inPerGroup + i) * g.kernelHeight * g.kernelWidth
             for ky in 0..<g.kernelHeight {
                 let iy = y * g.strideHeight + ky * g.dilationHeight - g.padTop
@@ -40,7 +38,7 @@ enum ReferenceConvolution {
                 for kx in 0..<g.kernelWidth {
                     let ix = x * g.strideWidth + kx * g.dilationWidth - g.padLeft
                     if ix < 0 || ix >= inWidth { continue }
-                    sum += Double(plane[(iy * inWidth + ix) * 8]) * Double(weights[ky * g.kernelWidth + kx])
+                    sum += Double(plane[(iy % job.inputWindow.rows * inWidth + ix) * 8]) * Double(weights[ky * g.kernelWidth + kx])
                 }
             }
         }

@@ -11,6 +11,10 @@ public struct ConvolutionJob: @unchecked Sendable {
     public var output: UnsafeMutablePointer<Float>
     public var outputHeight: Int
     public var outputWidth: Int
+    /// Where the input's rows lie. Rows are counted in the whole image everywhere else.
+    public var inputWindow: RowWindow
+    /// Where the rows of the output and of the residual lie: all of them, or a multiple of the algorithm's row alignment.
+    public var outputWindow: RowWindow
     public var firstRow: Int
     /// One past the last output row.
     public var endRow: Int
@@ -25,8 +29,9 @@ public struct ConvolutionJob: @unchecked Sendable {
     public init(
         geometry: ConvolutionGeometry, weights: UnsafePointer<Float>, input: UnsafePointer<Float>, inputHeight: Int,
         inputWidth: Int,
-        output: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, firstRow: Int, endRow: Int, epilogue: Epilogue,
-        scratch: UnsafeMutableRawPointer, pairs: UnsafePointer<Int32>? = nil, isGated: Bool = false
+        output: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, inputWindow: RowWindow,
+        outputWindow: RowWindow, firstRow: Int, endRow: Int, epilogue: Epilogue, scratch: UnsafeMutableRawPointer,
+        pairs: UnsafePointer<Int32>? = nil, isGated: Bool = false
     ) {
         self.geometry = geometry
         self.weights = weights
@@ -36,6 +41,8 @@ public struct ConvolutionJob: @unchecked Sendable {
         self.output = output
         self.outputHeight = outputHeight
         self.outputWidth = outputWidth
+        self.inputWindow = inputWindow
+        self.outputWindow = outputWindow
         self.firstRow = firstRow
         self.endRow = endRow
         self.epilogue = epilogue
