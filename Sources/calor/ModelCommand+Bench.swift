@@ -43,7 +43,7 @@ extension ModelCommand {
                 let feeds = try ModelNoise.feeds(graph, shapes)
                 let session = try Session(graph: graph)
                 let pool = ModelThreads.pool(threads)
-                let plan = try session.plan(for: shapes)
+                let plan = try session.plan(for: shapes, threads: threads)
                 _ = try session.run(feeds, pool: pool)
                 var times: [Double] = []
                 let clock = ContinuousClock()
@@ -78,7 +78,7 @@ private struct BenchReport {
     var json: [String: Any] {
         [
             "minMs": times[0], "medianMs": median, "runs": times.count, "threads": threads, "flops": plan.flops,
-            "peakBytes": plan.peakBytes(threads: threads),
+            "peakBytes": plan.peakBytes(threads: threads), "plainArenaBytes": plan.plainArenaBytes, "strips": plan.stripsJSON,
             "kernels": profile.byKernel.map {
                 ["name": $0.kernel, "ms": $0.milliseconds, "steps": steps[$0.kernel] ?? 0, "flops": flops(of: $0.kernel)]
                     as [String: Any]
@@ -95,7 +95,11 @@ private struct BenchReport {
             String(
                 format: "%.2f GFLOP a run, %.1f GFLOP/s, %.1f MiB for intermediate values", plan.flops / 1e9,
                 plan.flops / times[0] / 1e6,
-                Double(plan.peakBytes(threads: threads)) / 1_048_576), "", "      ms  share   steps  GFLOP/s  kernel",
+                Double(plan.peakBytes(threads: threads)) / 1_048_576),
+        ]
+        lines += plan.stripLines
+        lines += [
+            "", "      ms  share   steps  GFLOP/s  kernel",
         ]
         for row in profile.byKernel {
             let speed = row.milliseconds > 0 ? flops(of: row.kernel) / row.milliseconds / 1e6 : 0
@@ -133,7 +137,13 @@ enum ModelNoise {
         let noise = CounterNoise(seed: seed)
         func value(_ place: Int) -> Float { noise.uniform(x: place & 0xFFFF, y: place >> 16) }
         switch input.dtype {
-        case .f32: return Tensor(.f32, shape, copying: (0..<shape.count).map { value($0) })
+        case .f32:
+            var tensor = Tensor(.f32, shape)
+            tensor.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
+                let floats = bytes.bindMemory(to: Float.self)
+                for place in floats.indices { floats[place] = value(place) }
+            }
+            return tensor
         case .f64: return Tensor(.f64, shape, copying: (0..<shape.count).map { Double(value($0)) })
         case .f16: return Tensor(.f16, shape, copying: (0..<shape.count).map { Float16(value($0)).bitPattern })
         default: return Tensor(input.dtype, shape)

@@ -9,7 +9,8 @@ extension ModelCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a model's inputs, outputs, parameters, cost and receptive field.",
             discussion: """
-                Cost and receptive field hold for one input shape. Where the model leaves rows and columns open, 128 is taken.
+                Cost and receptive field hold for one input shape. Where the model leaves rows and columns open, 128 is taken. \
+                Intermediate values that do not fit in the caches are computed in strips of rows, which changes no bit of the result.
 
                 EXAMPLES
                   calor model info model.onnx
@@ -30,7 +31,7 @@ extension ModelCommand {
             do {
                 let report = ModelReport(
                     file: file, shapes: shapes, special: try graph.specialised(to: shapes),
-                    plan: try Session(graph: graph).plan(for: shapes))
+                    plan: try Session(graph: graph).plan(for: shapes, threads: ModelThreads.checked(nil)))
                 print(json ? try jsonText(report.json) : report.text)
             } catch let fault as GraphFault {
                 throw file.named(fault)
@@ -54,6 +55,7 @@ private struct ModelReport {
         var document: [String: Any] = [
             "name": graph.name, "producer": file.model.producer, "opset": graph.opset, "irVersion": file.model.irVersion,
             "nodes": graph.nodes.count, "parameters": parameters, "flops": plan.flops, "arenaBytes": plan.arenaBytes,
+            "plainArenaBytes": plan.plainArenaBytes, "strips": plan.stripsJSON,
             "inputs": graph.inputs.map { value($0, shapes[$0.name]) },
             "outputs": graph.outputs.map { value($0, plan.outputShapes[$0.name]) },
             "passes": plan.applied.map { ["pass": $0.pass, "nodes": $0.nodes] as [String: Any] },
@@ -89,6 +91,7 @@ private struct ModelReport {
             String(
                 format: "cost     %.3f GFLOP, %.1f MiB for intermediate values", plan.flops / 1e9,
                 Double(plan.arenaBytes) / 1_048_576))
+        lines += plan.stripLines
         switch field {
         case .local(let halo)?: lines.append("field    \(2 * halo + 1)×\(2 * halo + 1) input pixels: a halo of \(halo)")
         case .whole(let node)?: lines.append("field    the whole image, because of node \(node)")

@@ -61,7 +61,10 @@ extension ModelCommand {
                 throw FileFault.cannotCreate(outputDir, error.localizedDescription)
             }
             for (name, tensor) in outputs.sorted(by: { $0.key < $1.key }) {
-                try AtomicFile.write(tensor.npyBytes, to: "\(outputDir)/\(Self.fileName(name)).npy")
+                var file = try AtomicFile(replacing: "\(outputDir)/\(Self.fileName(name)).npy")
+                try file.write(tensor.npyHeader)
+                try tensor.withUnsafeBytes { (elements) throws(FileFault) in try file.write(elements) }
+                try file.commit()
             }
         }
 

@@ -11,9 +11,27 @@ public struct Plan: Sendable {
         public var flops: Double
     }
 
+    /// Steps that run depth-first: row by row, each value in a window of rows where only these steps touch it.
+    public struct StripReport: Sendable, Hashable {
+        /// Positions in `reports`.
+        public var steps: Range<Int>
+        /// Rows in a turn, at the height where most of the arithmetic happens.
+        public var rows: Int
+        public var turns: Int
+        /// Bytes of all windows, which do not depend on the height of the image.
+        public var windowBytes: Int
+    }
+
     /// Input shapes by name.
     public let inputShapes: [String: Shape]
+    /// The number of threads that the strips are cut for; a plan without strips is the same for every number.
+    public let threads: Int
+    /// Every step in order, those of strips among them.
     public let reports: [StepReport]
+    /// Segments that run in strips; empty for the plain order.
+    public let strips: [StripReport]
+    /// What `arenaBytes` would be in the plain order.
+    public let plainArenaBytes: Int
     /// Bytes of all intermediate values, packed.
     public let arenaBytes: Int
     /// Bytes that each thread needs beside the arena.
@@ -24,12 +42,17 @@ public struct Plan: Sendable {
     public let applied: [PassReport]
 
     let steps: [any Step]
+    /// The position in `reports` of every step, or of the first of a strip's.
+    let firstReports: [Int]
     let bases: [PlaceBase]
     /// Offsets in the arena by base; 0 for a base that is not there.
     let offsets: [Int]
     /// Slots that nobody reads after a step.
     let dropped: [[Int]]
     let outputs: [(name: String, base: Int, type: ValueType?)]
+
+    /// Whether this is the plan for so many threads.
+    func serves(_ threads: Int) -> Bool { strips.isEmpty || self.threads == max(threads, 1) }
 
     /// Bytes of intermediate values and scratch in a run with so many threads. Inputs, outputs and weights come on top.
     public func peakBytes(threads: Int) -> Int { arenaBytes + scratchBytes * max(threads, 1) }

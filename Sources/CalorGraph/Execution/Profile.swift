@@ -5,16 +5,18 @@ public final class Profile {
         public var milliseconds: Double
     }
 
-    public private(set) var rows: [Row] = []
+    /// In the order of the plan's reports; a step that ran in several turns has their sum.
+    public private(set) var rows: [Row]
 
-    init() {}
+    init(_ plan: Plan) { rows = plan.reports.map { Row(step: $0, milliseconds: 0) } }
 
-    func measure(_ step: Plan.StepReport, _ body: () throws(GraphFault) -> Void) throws(GraphFault) {
+    /// Adds the time of `body` to a report.
+    func measure(_ report: Int, _ body: () throws(GraphFault) -> Void) throws(GraphFault) {
         let clock = ContinuousClock()
         let start = clock.now
         try body()
         let (seconds, attoseconds) = (clock.now - start).components
-        rows.append(Row(step: step, milliseconds: Double(seconds) * 1e3 + Double(attoseconds) * 1e-15))
+        rows[report].milliseconds += Double(seconds) * 1e3 + Double(attoseconds) * 1e-15
     }
 
     /// Milliseconds by kernel, the longest first.

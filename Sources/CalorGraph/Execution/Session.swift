@@ -8,6 +8,7 @@ public struct SessionOptions: Sendable, Hashable {
     public var optimises = true
     /// Run steps over the same rows a few rows at a time.
     public var chainsRows = true
+    public var strips = StripChoice.automatic
 
     public init() {}
 }
@@ -45,21 +46,23 @@ public final class Session: @unchecked Sendable {
     public func profiled(_ inputs: [String: Tensor], pool: WorkerPool? = nil) throws(GraphFault) -> (
         outputs: [String: Tensor], profile: Profile
     ) {
-        let profile = Profile()
+        let profile = Profile(try plan(for: inputs.mapValues(\.shape), threads: pool?.threads ?? 1))
         return (try run(inputs, pool: pool, profile: profile), profile)
     }
 
     private func run(_ inputs: [String: Tensor], pool: WorkerPool?, profile: Profile?) throws(GraphFault) -> [String: Tensor] {
         let bound = try graph.bound(inputs)
-        let plan = try plan(for: inputs.mapValues(\.shape))
         let threads = pool?.threads ?? 1
+        let plan = try plan(for: inputs.mapValues(\.shape), threads: threads)
         let lease = arenas.lease(bytes: plan.peakBytes(threads: threads))
         let state = RunState(plan: plan, inputs: bound.map(\.1), lease: lease, pool: pool)
         let mode = DenormalFlush()
         defer { mode.end() }
         for (index, step) in plan.steps.enumerated() {
-            if let profile {
-                try profile.measure(plan.reports[index]) { () throws(GraphFault) in try step.run(state) }
+            if let strips = step as? StripStep {
+                try strips.run(state, profile: profile, firstReport: plan.firstReports[index])
+            } else if let profile {
+                try profile.measure(plan.firstReports[index]) { () throws(GraphFault) in try step.run(state) }
             } else {
                 try step.run(state)
             }
@@ -76,19 +79,21 @@ public final class Session: @unchecked Sendable {
     }
 
     /// The plan for these input shapes; an input whose extents the graph fixes may be left out.
-    public func plan(for shapes: [String: Shape]) throws(GraphFault) -> Plan {
+    ///
+    /// - Parameter threads: what strips are cut for; nothing else depends on it, least of all the result.
+    public func plan(for shapes: [String: Shape], threads: Int = 1) throws(GraphFault) -> Plan {
         let key = graph.inputs.map { shapes[$0.name] ?? $0.fixedShape ?? Shape([-1]) }
         let known = lock.locked { () -> Plan? in
-            guard let index = plans.firstIndex(where: { $0.shapes == key }) else { return nil }
+            guard let index = plans.firstIndex(where: { $0.shapes == key && $0.plan.serves(threads) }) else { return nil }
             let entry = plans.remove(at: index)
             plans.append(entry)
             return entry.plan
         }
         if let known { return known }
         // Two threads may compile the same plan; both are right and one is kept.
-        let plan = try Emitter.plan(for: graph, shapes: shapes, options: options, weights: weights)
+        let plan = try Emitter.plan(for: graph, shapes: shapes, options: options, weights: weights, threads: threads)
         lock.locked {
-            if !plans.contains(where: { $0.shapes == key }) { plans.append((key, plan)) }
+            if !plans.contains(where: { $0.shapes == key && $0.plan.serves(threads) }) { plans.append((key, plan)) }
             if plans.count > max(options.planCapacity, 1) { plans.removeFirst() }
         }
         return plan

@@ -54,17 +54,24 @@ extension Emitter {
 
     /// Input and output of an operation that works in whichever layout its input is.
     private mutating func flat(_ x: ValueID, _ y: ValueID, blockedOnly: Bool = false) throws(GraphFault) -> (
-        input: Place, output: Place, extent: BlockedExtent?, count: Int
+        input: Place, output: Place, extent: BlockedExtent?, shape: PlaneShape?, count: Int
     ) {
         if blockedOnly || (canBeBlocked(x) && (isBlocked(x) || isWantedBlocked(y))) {
             let input = try blockedPlace(x)
             let place = try reuse(x, for: y, layout: .nchw8c)
             let extent = try extent(y)
-            return (input, place, extent, extent.floats)
+            return (input, place, extent, extent.shape, extent.floats)
         }
         let input = try plainPlace(x)
         let place = try reuse(x, for: y, layout: .nchw)
-        return (input, place, nil, try shape(y).count)
+        return (input, place, nil, try plainShape(y), try shape(y).count)
+    }
+
+    /// The picture that a plain value is; nil for values of other ranks.
+    private func plainShape(_ value: ValueID) throws(GraphFault) -> PlaneShape? {
+        guard canBeBlocked(value) else { return nil }
+        let shape = try shape(value)
+        return PlaneShape(channels: shape[1], height: shape[2], width: shape[3], layout: .nchw)
     }
 
     private mutating func emitUnary(
@@ -78,7 +85,7 @@ extension Emitter {
         } else {
             step = UnaryStep(
                 operation: operation, input: memory.input, output: memory.output, count: memory.count,
-                padding: memory.extent.flatMap { $0.isPadded ? $0 : nil })
+                padding: memory.extent.flatMap { $0.isPadded ? $0 : nil }, shape: memory.shape)
         }
         add(step, named: node.origin.name, flops: flops, reads: [memory.input], writes: [memory.output])
     }
@@ -90,7 +97,8 @@ extension Emitter {
         let step: any Step
         if single, memory.extent.map({ !$0.isPadded }) ?? true {
             step = AffineStep(
-                input: memory.input, output: memory.output, count: memory.count, scale: affine.scale[0], shift: affine.shift[0])
+                input: memory.input, output: memory.output, count: memory.count, scale: affine.scale[0], shift: affine.shift[0],
+                shape: memory.shape)
         } else if let extent = memory.extent, let scale = affine.scale.spread(extent.channels),
             let shift = affine.shift.spread(extent.channels)
         {
@@ -118,9 +126,10 @@ extension Emitter {
                 place = blockedForm ? try newBlocked(y) : try newPlain(y)
             }
             let extent = blockedForm ? try extent(y) : nil
+            let plainShape = try plainShape(y)
             let step = BinaryStep(
                 operation: operation, left: places.0, right: places.1, output: place, count: extent?.floats ?? result.count,
-                padding: extent.flatMap { $0.isPadded ? $0 : nil })
+                padding: extent.flatMap { $0.isPadded ? $0 : nil }, shape: extent?.shape ?? plainShape)
             return add(step, named: node.origin.name, flops: flops, reads: [places.0, places.1], writes: [place])
         }
         // One operand is a vector of channels that the run computes, as in squeeze and excitation.

@@ -33,7 +33,7 @@ struct Emitter {
 
     // MARK: - Entry
 
-    static func plan(for graph: Graph, shapes: [String: Shape], options: SessionOptions, weights: PreparedWeights)
+    static func plan(for graph: Graph, shapes: [String: Shape], options: SessionOptions, weights: PreparedWeights, threads: Int)
         throws(GraphFault) -> Plan
     {
         var specialised = try graph.specialised(to: shapes)
@@ -53,7 +53,8 @@ struct Emitter {
         while let node = nodes.popLast() { try emitter.emit(node) }
         let outputs = try emitter.outputs()
         if options.chainsRows { emitter.chainRows() }
-        return emitter.finished(outputs, shapes: shapes, applied: specialised.applied, fusions: fusions)
+        return emitter.finished(
+            outputs, shapes: shapes, applied: specialised.applied, fusions: fusions, strips: options.strips, threads: threads)
     }
 
     private init(_ specialised: SpecialisedGraph, _ nodes: [LoweredNode], _ weights: PreparedWeights) {
@@ -91,7 +92,7 @@ struct Emitter {
     func extent(_ value: ValueID) throws(GraphFault) -> BlockedExtent {
         let shape = try shape(value)
         guard shape.rank == 4, shape[0] == 1 else { throw .defect(reason: "\(graph.label(value)) has no blocked form") }
-        return BlockedExtent(channels: shape[1], pixels: shape[2] * shape[3])
+        return BlockedExtent(channels: shape[1], height: shape[2], width: shape[3])
     }
 
     func canBeBlocked(_ value: ValueID) -> Bool {
@@ -264,15 +265,22 @@ struct Emitter {
         return outputs
     }
 
-    private func finished(_ outputs: Outputs, shapes: [String: Shape], applied: [PassReport], fusions: [String: Int]) -> Plan {
-        let buffers = bases.map { base in
-            if case .arena(let buffer) = base { buffer } else { ArenaPlan.Buffer(bytes: 0, first: 0, last: -1) }
-        }
-        let arena = ArenaPlan(buffers)
-        var dropped = [[Int]](repeating: [], count: steps.count)
+    private func finished(
+        _ outputs: Outputs, shapes: [String: Shape], applied: [PassReport], fusions: [String: Int], strips: StripChoice, threads: Int
+    ) -> Plan {
+        let planner = StripPlanner(steps: steps, flops: reports.map(\.flops), bases: bases, threads: threads)
+        var arena = ArenaPlan(planner.buffers([]))
+        let plainBytes = arena.bytes
+        let segments = planner.segments(strips, plain: plainBytes)
+        if !segments.isEmpty { arena = ArenaPlan(planner.buffers(segments)) }
+        let grouped = planner.grouped(segments)
+        let order = planner.order(segments)
+        var dropped = [[Int]](repeating: [], count: grouped.count)
         let kept = Set(outputs.map(\.base))
         for (index, base) in bases.enumerated() {
-            if case .slot(let last) = base, !kept.contains(index), dropped.indices.contains(last) { dropped[last].append(index) }
+            if case .slot(let last) = base, !kept.contains(index), order.indices.contains(last) {
+                dropped[order[last]].append(index)
+            }
         }
         var reportsOfPasses = applied
         for (name, count) in fusions.sorted(by: { $0.key < $1.key }) {
@@ -282,9 +290,13 @@ struct Emitter {
         reportsOfPasses.append(PassReport(pass: "convert layout", nodes: converted))
         reportsOfPasses.append(PassReport(pass: "chain rows", nodes: chained))
         return Plan(
-            inputShapes: shapes, reports: reports, arenaBytes: arena.bytes, scratchBytes: steps.map(\.scratchBytes).max() ?? 0,
-            flops: reports.reduce(0) { $0 + $1.flops }, applied: reportsOfPasses, steps: steps, bases: bases,
-            offsets: arena.offsets,
+            inputShapes: shapes, threads: max(threads, 1), reports: reports,
+            strips: segments.map {
+                Plan.StripReport(
+                    steps: $0.steps, rows: $0.schedule.rowsPerTurn, turns: $0.schedule.turns, windowBytes: planner.windowBytes($0))
+            }, plainArenaBytes: plainBytes, arenaBytes: arena.bytes, scratchBytes: steps.map(\.scratchBytes).max() ?? 0,
+            flops: reports.reduce(0) { $0 + $1.flops }, applied: reportsOfPasses, steps: grouped,
+            firstReports: steps.indices.filter { $0 == 0 || order[$0] != order[$0 - 1] }, bases: bases, offsets: arena.offsets,
             dropped: dropped, outputs: outputs)
     }
 

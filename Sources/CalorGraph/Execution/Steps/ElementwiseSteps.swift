@@ -7,11 +7,16 @@ private let flatAlignment = 64
 /// The pixels of blocked planes and the channels that are real.
 struct BlockedExtent: Sendable {
     var channels: Int
-    var pixels: Int
+    var height: Int
+    var width: Int
 
+    var pixels: Int { height * width }
     var blocks: Int { (channels + 7) / 8 }
     var floats: Int { blocks * 8 * pixels }
     var isPadded: Bool { channels % 8 != 0 }
+    var shape: PlaneShape { PlaneShape(channels: channels, height: height, width: width, layout: .nchw8c) }
+
+    func rows(at place: Place) -> RowPlanes { shape.rows(at: place) }
 }
 
 /// A function of one number over contiguous memory. `padding` is set where the lanes behind the last channel must be cleared.
@@ -21,6 +26,8 @@ struct UnaryStep: Step {
     let output: Place
     let count: Int
     let padding: BlockedExtent?
+    /// Nil for memory that is not one picture.
+    let shape: PlaneShape?
 
     var kernel: String {
         if case .activation(let activation) = operation { return "unary_\(activation.name)_f32" }
@@ -64,6 +71,8 @@ struct BinaryStep: Step {
     let output: Place
     let count: Int
     let padding: BlockedExtent?
+    /// Nil for memory that is not one picture.
+    let shape: PlaneShape?
 
     var kernel: String { "binary_\(operation.rawValue)_f32" }
 
@@ -127,19 +136,24 @@ struct AffineStep: Step {
     let count: Int
     let scale: Float
     let shift: Float
+    /// Nil for memory that is not one picture.
+    let shape: PlaneShape?
 
     var kernel: String { "scaleshift_f32" }
 
     func run(_ state: RunState) {
         state.split(count, alignment: flatAlignment) { _, range in
-            var from = state.read(input) + range.lowerBound
-            let to = state.write(output) + range.lowerBound
-            if scale != 1 || shift == 0 {
-                CalorKernels.Elementwise.binary(.multiply, from, scalar: scale, to, count: range.count)
-                from = UnsafePointer(to)
-            }
-            if shift != 0 { CalorKernels.Elementwise.binary(.add, from, scalar: shift, to, count: range.count) }
+            apply(state.read(input) + range.lowerBound, state.write(output) + range.lowerBound, count: range.count)
         }
+    }
+
+    func apply(_ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, count: Int) {
+        var from = input
+        if scale != 1 || shift == 0 {
+            CalorKernels.Elementwise.binary(.multiply, from, scalar: scale, output, count: count)
+            from = UnsafePointer(output)
+        }
+        if shift != 0 { CalorKernels.Elementwise.binary(.add, from, scalar: shift, output, count: count) }
     }
 }
 
