@@ -9,6 +9,9 @@ public struct RestoreOptions: Sendable, Equatable {
     public var strength: Float = 1
     /// Pixels of input that the network is given at once; larger images are cut into strips of rows, with the same result.
     public var stripPixels = 1_500_000
+    /// Bytes of the network's input and output at once, for networks that the engine runs in strips of its own, whose memory does
+    /// not grow with the height: they are cut here only when even these would become too large.
+    public var tensorBytes = 512 << 20
 
     public init() {}
 }
@@ -34,10 +37,9 @@ public final class Restorer: Sendable {
     ) {
         let width = rounded(size.width)
         let height = rounded(size.height)
-        let strips = Strips(height: height, receptiveField: model.receptiveField, maximumRows: max(1, options.stripPixels / width))
-            .strips
+        let strips = try cut(width: width, height: height, options: options, threads: 1).strips
         let tallest = strips.map(\.padded.count).max() ?? height
-        let plan = try plan(Shape([1, model.channels, tallest, width]))
+        let plan = try plan(Shape([1, model.channels, tallest, width]), threads: 1)
         let rows = strips.reduce(0) { $0 + $1.padded.count }
         let planes = model.channels * 4 * (size.pixels + outputSize(for: size).pixels)
         let tensors = 4 * model.channels * width * tallest * (1 + model.scale * model.scale)
@@ -57,7 +59,7 @@ public final class Restorer: Sendable {
         var outputs = [[Float]](repeating: [Float](repeating: 0, count: target.pixels), count: inputs.count)
         let width = rounded(image.width)
         let height = rounded(image.height)
-        let cut = Strips(height: height, receptiveField: model.receptiveField, maximumRows: max(1, options.stripPixels / width))
+        let cut = try cut(width: width, height: height, options: options, threads: pool?.threads ?? 1)
         for strip in cut.strips {
             guard !cancelled() else { throw .cancelled }
             try run(strip, of: inputs, size: image.size, paddedWidth: width, into: &outputs, pool: pool)
@@ -180,7 +182,20 @@ public final class Restorer: Sendable {
         }
     }
 
-    private func plan(_ shape: Shape) throws(RestorationFault) -> Plan {
-        do { return try session.plan(for: [model.inputName: shape]) } catch { throw RestorationFault(error, model: model.name) }
+    /// How an image of this size, already a multiple of what the network needs, is cut.
+    private func cut(width: Int, height: Int, options: RestoreOptions, threads: Int) throws(RestorationFault) -> Strips {
+        var rows = max(1, options.stripPixels / width)
+        if height > rows, model.receptiveField != nil {
+            let whole = try plan(Shape([1, model.channels, height, width]), threads: threads)
+            // In strips of the engine the whole height may take no more than `rows` rows in the plain order.
+            if whole.arenaBytes <= whole.plainArenaBytes / height * rows {
+                rows = max(rows, options.tensorBytes / (4 * model.channels * width * (1 + model.scale * model.scale)))
+            }
+        }
+        return Strips(height: height, receptiveField: model.receptiveField, maximumRows: rows)
+    }
+
+    private func plan(_ shape: Shape, threads: Int) throws(RestorationFault) -> Plan {
+        do { return try session.plan(for: [model.inputName: shape], threads: threads) } catch { throw RestorationFault(error, model: model.name) }
     }
 }

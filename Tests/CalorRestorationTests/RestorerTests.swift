@@ -43,6 +43,20 @@ import Testing
         #expect(shared.image == whole.image, "\(name): threads")
     }
 
+    /// A network that the engine runs in strips of its own is not cut for its activations, only for its input and output.
+    @Test func whatTheEngineCutsIsNotCutBefore() throws {
+        let restorer = try Restorer(model: try Self.catalogue.find("enhance-ir"))
+        let image = Image(planes: [Self.plane(120, 1700)], colour: .grey)
+        var options = RestoreOptions()
+        options.stripPixels = 120 * 800
+        let whole = try restorer.restore(image, options: options)
+        #expect(whole.values["strips"] == 1)
+        options.tensorBytes = 120 * 800 * 8
+        let cut = try restorer.restore(image, options: options, pool: WorkerPool(threads: 2))
+        #expect(cut.values["strips"]! > 1)
+        #expect(cut.image == whole.image)
+    }
+
     @Test(arguments: [(1, 1), (2, 3), (1, 40), (41, 1), (17, 5)])
     func everySizeIsPossible(width: Int, height: Int) throws {
         for name in ["ir-x4", "enhance-rgb"] {
