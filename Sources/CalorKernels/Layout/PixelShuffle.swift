@@ -4,6 +4,9 @@ import CalorTensor
 /// `channels` on the large side. `rows` are rows of the small side. `smallPlane` and `largePlane` are pixels from one plane to the next,
 /// where that is not `height · width` and `height · width · factor²`.
 public enum PixelShuffle {
+    private typealias Two = SIMD2<Float>
+    private typealias Four = SIMD4<Float>
+
     @inline(__always)
     private static func smallChannel(_ channel: Int, _ dy: Int, _ dx: Int, _ factor: Int, _ channels: Int, _ order: ShuffleOrder)
         -> Int
@@ -17,6 +20,26 @@ public enum PixelShuffle {
         order: ShuffleOrder = .crd, rows: Range<Int>? = nil, smallPlane: Int? = nil, largePlane: Int? = nil
     ) {
         let plane = largePlane ?? height * factor * width * factor
+        if order == .crd, factor == 2 || factor == 4 {
+            // The columns of a pixel are neighbouring lanes of one block: they move together.
+            forEachLine(channels, height, width, factor, order, rows, smallPlane) { source, channel, y, dx in
+                guard dx == 0 else { return }
+                let from = UnsafeRawPointer(input + source)
+                let to = UnsafeMutableRawPointer(output + channel * plane + y * width * factor)
+                if factor == 4 {
+                    for x in 0..<width {
+                        to.storeBytes(
+                            of: from.loadUnaligned(fromByteOffset: x * 32, as: Four.self), toByteOffset: x * 16, as: Four.self)
+                    }
+                } else {
+                    for x in 0..<width {
+                        to.storeBytes(
+                            of: from.loadUnaligned(fromByteOffset: x * 32, as: Two.self), toByteOffset: x * 8, as: Two.self)
+                    }
+                }
+            }
+            return
+        }
         forEachLine(channels, height, width, factor, order, rows, smallPlane) { source, channel, y, dx in
             let from = input + source
             let to = output + channel * plane + y * width * factor + dx

@@ -66,7 +66,6 @@ struct StripSchedule: Sendable, Equatable {
     // MARK: - Windows
 
     private static func windows(_ contracts: [RowContract], _ locals: Set<Int>, _ ends: [[Int]]) -> [Int: Int] {
-        var needed: [Int: Int] = [:]
         var heights: [Int: Int] = [:]
         var alignments: [Int: Int] = [:]
         for contract in contracts {
@@ -78,27 +77,7 @@ struct StripSchedule: Sendable, Equatable {
                     alignments[read.planes.place.base] ?? 1, read.alignment)
             }
         }
-        let last = ends[ends.count - 1]
-        var before = [Int](repeating: 0, count: contracts.count)
-        for turn in ends {
-            var newest: [Int: Int] = [:]
-            for (step, contract) in contracts.enumerated() {
-                newest[contract.write.place.base] = max(newest[contract.write.place.base] ?? 0, turn[step])
-            }
-            var oldest = newest
-            for (step, contract) in contracts.enumerated() where before[step] < last[step] {
-                for read in contract.reads {
-                    guard let known = oldest[read.planes.place.base] else { continue }
-                    oldest[read.planes.place.base] = min(known, max(0, read.reach.first(before[step])))
-                }
-            }
-            // What is written in this turn must have room even if nobody reads it.
-            for (step, contract) in contracts.enumerated() where before[step] < turn[step] {
-                oldest[contract.write.place.base] = min(oldest[contract.write.place.base] ?? 0, before[step])
-            }
-            for (base, end) in newest { needed[base] = max(needed[base] ?? 1, end - (oldest[base] ?? 0)) }
-            before = turn
-        }
+        let needed = rowsInUse(contracts, Array(heights.keys), ends)
         // A residual lies as its output does: both windows have the rows of the larger one.
         var groups = Groups()
         for contract in contracts {
@@ -121,6 +100,33 @@ struct StripSchedule: Sendable, Equatable {
             if held < height { windows[base] = held }
         }
         return windows
+    }
+
+    /// The most rows of each base that are there and still needed in any turn, those that the turn adds among them.
+    private static func rowsInUse(_ contracts: [RowContract], _ bases: [Int], _ ends: [[Int]]) -> [Int: Int] {
+        let places = Dictionary(uniqueKeysWithValues: bases.enumerated().map { ($0.element, $0.offset) })
+        let writes = contracts.map { places[$0.write.place.base] ?? 0 }
+        let reads = contracts.map { contract in
+            contract.reads.compactMap { read in places[read.planes.place.base].map { (place: $0, reach: read.reach) } }
+        }
+        let last = ends[ends.count - 1]
+        var most = [Int](repeating: 1, count: bases.count)
+        var before = [Int](repeating: 0, count: contracts.count)
+        for turn in ends {
+            var newest = [Int](repeating: 0, count: bases.count)
+            for step in contracts.indices { newest[writes[step]] = max(newest[writes[step]], turn[step]) }
+            var oldest = newest
+            for step in contracts.indices where before[step] < last[step] {
+                for read in reads[step] { oldest[read.place] = min(oldest[read.place], max(0, read.reach.first(before[step]))) }
+            }
+            // What is written in this turn must have room even if nobody reads it.
+            for step in contracts.indices where before[step] < turn[step] {
+                oldest[writes[step]] = min(oldest[writes[step]], before[step])
+            }
+            for place in bases.indices { most[place] = max(most[place], newest[place] - oldest[place]) }
+            before = turn
+        }
+        return places.mapValues { most[$0] }
     }
 }
 
