@@ -2,6 +2,7 @@ import CalorBase
 import CalorGraph
 import CalorImage
 import CalorTensor
+import Foundation
 
 /// What a stage may ask of a restoration.
 public struct RestoreOptions: Sendable, Equatable {
@@ -31,19 +32,20 @@ public final class Restorer: Sendable {
 
     public func outputSize(for size: Size) -> Size { size.scaled(by: model.scale) }
 
-    /// Memory and arithmetic for one image of `size`, for the planner.
+    /// Memory and arithmetic for one image of `size` with one thread for every core, for the planner.
     public func estimate(for size: Size, options: RestoreOptions = .init()) throws(RestorationFault) -> (
         peakBytes: Int, flops: Double
     ) {
         let width = rounded(size.width)
         let height = rounded(size.height)
-        let strips = try cut(width: width, height: height, options: options, threads: 1).strips
+        let threads = ProcessInfo.processInfo.activeProcessorCount
+        let strips = try cut(width: width, height: height, options: options, threads: threads).strips
         let tallest = strips.map(\.padded.count).max() ?? height
-        let plan = try plan(Shape([1, model.channels, tallest, width]), threads: 1)
+        let plan = try plan(Shape([1, model.channels, tallest, width]), threads: threads)
         let rows = strips.reduce(0) { $0 + $1.padded.count }
         let planes = model.channels * 4 * (size.pixels + outputSize(for: size).pixels)
         let tensors = 4 * model.channels * width * tallest * (1 + model.scale * model.scale)
-        return (plan.peakBytes(threads: 1) + planes + tensors, plan.flops * Double(rows) / Double(tallest))
+        return (plan.peakBytes(threads: threads) + planes + tensors, plan.flops * Double(rows) / Double(tallest))
     }
 
     /// *Shapes*: output width and height are `model.scale` times the input's; sample format, colour model, meaning and metadata stay.
