@@ -24,7 +24,7 @@ enum LastLayer {
         let finish = Finish(job)
         let end = finish.block(0)
         let blockStride = patch.inputRows &* patch.inputColumns &* 8
-        let plane = job.inputHeight &* job.inputWidth &* 8
+        let plane = job.inputWindow.plane
         var y = job.firstRow
         while y < job.endRow {
             let rows = min(patch.rows, job.endRow &- y)
@@ -33,10 +33,10 @@ enum LastLayer {
                 let columns = min(patch.columns, job.outputWidth &- x)
                 for block in 0..<g.inBlocks {
                     let from = job.input + block &* plane
-                    patch.copyInput(g, from, job.inputHeight, job.inputWidth, y, x, 8, copied + block &* blockStride)
+                    patch.copyInput(job, from, y, x, 8, copied + block &* blockStride)
                 }
                 for row in 0..<rows {
-                    let at = ((y &+ row) &* job.outputWidth &+ x) &* 8
+                    let at = ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
                     let from = Source(copied) + row &* g.strideHeight &* patch.inputColumns &* 8
                     let residual = finish.directResidual.map { $0 + at }
                     line(job, from, patch.inputColumns &* 8, blockStride, end, job.output + at, residual, columns)
@@ -327,7 +327,6 @@ private func sums3x4(
         }
     }
     if stride == 8 { loops(8, lanes) } else { loops(stride, step) }
-    let zero = V()
     @inline(__always) func put(_ vector: Int, _ sum: V) {
         let at = vector &* lanes
         LastLayer.put(sum, end, output + at, residual.map { $0 + at }, count &- vector &* (lanes / 8))

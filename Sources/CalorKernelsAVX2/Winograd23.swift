@@ -92,14 +92,16 @@ enum Winograd23 {
             clear(lines + i &* line, from &* lanes)
             clear(lines + (i &* line &+ to &* lanes), (columns &- to) &* lanes)
         }
+        let inPlane = job.inputWindow.plane
+        /// Where row `i` of the four begins in its plane; -1 for a row of zeros.
+        @inline(__always) func offset(_ i: Int) -> Int {
+            let y = top &+ i
+            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from) &* 8 : -1
+        }
+        let (o0, o1, o2, o3) = (offset(0), offset(1), offset(2), offset(3))
         for group in 0..<groups(inBlocks) {
-            let base = job.input + group &* vectorBlocks &* height &* width &* 8
-            let pair = PlanePair(group &* vectorBlocks, inBlocks, height &* width &* 8)
-            @inline(__always) func offset(_ i: Int) -> Int {
-                let y = top &+ i
-                return y >= 0 && y < height ? (y &* width &+ left &+ from) &* 8 : -1
-            }
-            let (o0, o1, o2, o3) = (offset(0), offset(1), offset(2), offset(3))
+            let base = job.input + group &* vectorBlocks &* inPlane
+            let pair = PlanePair(group &* vectorBlocks, inBlocks, inPlane)
             let out = lines + from &* lanes
             for x in 0..<to &- from {
                 @inline(__always) func at(_ o: Int) -> V { o >= 0 ? pair.load(base, o &+ x &* 8) : V() }
@@ -171,8 +173,9 @@ enum Winograd23 {
         let width = job.outputWidth
         let end = finish.lanes(block)
         let line = width &* 8
-        let base = block &* job.outputHeight &* line
-        let pair = PlanePair(block, job.geometry.outBlocks, job.outputHeight &* line)
+        let window = job.outputWindow
+        let base = block &* window.plane
+        let pair = PlanePair(block, job.geometry.outBlocks, window.plane)
         var tileRow = first / tilesAcross
         var tile = first &- tileRow &* tilesAcross
         for slot in 0..<count {
@@ -190,7 +193,7 @@ enum Winograd23 {
             if finish.isComplex { unaryFloats(.activation(finish.activation), Source(patch), patch, 4 &* lanes) }
             let y = job.firstRow &+ tileRow &* 2
             let x = tile &* 2
-            let at = base &+ y &* line &+ x &* 8
+            let at = base &+ y % window.rows &* line &+ x &* 8
             let scale = V(repeating: finish.scale)
             for r in 0..<min(2, job.endRow &- y) {
                 for c in 0..<min(2, width &- x) {

@@ -114,6 +114,18 @@ enum DepthwiseThree {
             put(d, x &* 8 &+ 48)
             x &+= 8
         }
+        while x &+ 2 < width {
+            var sum = end.bias
+            @inline(__always) func add(_ row: Source, _ u: V, _ v: V, _ w: V) {
+                let from = row + (x &- 1) &* 8
+                sum = fused(fused(fused(sum, load(from), u), load(from, 8), v), load(from, 16), w)
+            }
+            add(rows.top, w0, w1, w2)
+            add(rows.middle, w3, w4, w5)
+            add(rows.bottom, w6, w7, w8)
+            put(sum, x &* 8)
+            x &+= 2
+        }
         while x < width {
             edge(x)
             x &+= 1
