@@ -55,7 +55,7 @@ PRESETS = {
         Preset("ir-x2", "super-resolution", "infrared", 2, width=48, blocks=8, patch=40, batch=16, steps=300,
                rate=5e-4, warmup=30, start_from="ir-x4-first"),
         Preset("enhance-rgb-first", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=3000),
-        Preset("enhance-rgb", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=2000, rate=7e-4,
+        Preset("enhance-rgb", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=900, rate=7e-4,
                warmup=20, start_from="enhance-rgb-first", optimiser="muon", rms=0.5),
         Preset("enhance-ir", "enhancement", "infrared", 1, width=64, blocks=10, patch=96, batch=8, steps=700,
                rate=5e-4, warmup=30, start_from="enhance-rgb-first"),
