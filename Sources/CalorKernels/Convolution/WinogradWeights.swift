@@ -29,6 +29,7 @@ enum WinogradWeights {
     static func transformed(
         _ weights: UnsafeBufferPointer<Float>, _ geometry: ConvolutionGeometry, _ grouping: ChannelGrouping, _ tile: Tile
     ) -> AlignedBytes {
+        if case .four = tile { return four(weights, geometry, grouping) }
         let matrix = tile.matrix
         let side = matrix.count / 3
         let depth = geometry.inBlocks * 8
