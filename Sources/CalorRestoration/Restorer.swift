@@ -198,6 +198,8 @@ public final class Restorer: Sendable {
     }
 
     private func plan(_ shape: Shape, threads: Int) throws(RestorationFault) -> Plan {
-        do { return try session.plan(for: [model.inputName: shape], threads: threads) } catch { throw RestorationFault(error, model: model.name) }
+        do { return try session.plan(for: [model.inputName: shape], threads: threads) } catch {
+            throw RestorationFault(error, model: model.name)
+        }
     }
 }

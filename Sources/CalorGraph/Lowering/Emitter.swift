@@ -266,7 +266,8 @@ struct Emitter {
     }
 
     private func finished(
-        _ outputs: Outputs, shapes: [String: Shape], applied: [PassReport], fusions: [String: Int], strips: StripChoice, threads: Int
+        _ outputs: Outputs, shapes: [String: Shape], applied: [PassReport], fusions: [String: Int], strips: StripChoice,
+        threads: Int
     ) -> Plan {
         let planner = StripPlanner(steps: steps, flops: reports.map(\.flops), bases: bases, threads: threads)
         var arena = ArenaPlan(planner.buffers([]))
