@@ -14,7 +14,8 @@ extension PipelineFault {
         case .unknownSource: "pipeline.unknown-source"
         case .duplicateID: "pipeline.duplicate-id"
         case .cycle: "pipeline.cycle"
-        case .severalInputs: "pipeline.several-inputs"
+        case .inputCount: "pipeline.input-count"
+        case .match: "pipeline.match"
         case .template: "pipeline.template"
         case .parameterValue: "pipeline.parameter"
         case .parameterConflict: "pipeline.parameter-conflict"
@@ -26,6 +27,9 @@ extension PipelineFault {
         case .inputIsFolder: "input.is-folder"
         case .inputUnreadable: "input.unreadable"
         case .nothingToDo: "run.nothing-to-do"
+        case .noPairs: "run.no-pairs"
+        case .unpaired: "pair.unpaired"
+        case .ambiguousPair: "pair.ambiguous"
         case .collision: "run.collision"
         case .replacesInput: "run.replaces-input"
         case .outputExists: "output.exists"
@@ -42,9 +46,10 @@ extension PipelineFault {
 
     public var kind: FaultKind {
         switch self {
-        case .pipelineNotFound, .inputNotFound, .inputUnreadable, .pipelineUnreadable, .nothingToDo: .missing
+        case .pipelineNotFound, .inputNotFound, .inputUnreadable, .pipelineUnreadable, .nothingToDo, .noPairs, .unpaired:
+            .missing
         case .syntax, .shape, .version, .missingKey, .unknownKey, .unknownStage, .unknownSource, .duplicateID, .cycle,
-            .severalInputs,
+            .inputCount, .match, .ambiguousPair,
             .template, .parameterValue, .parameterConflict, .unknownTarget, .type, .format, .usage, .collision, .replacesInput:
             .usage
         case .inputIsFolder, .coloured: .damagedInput
@@ -70,7 +75,8 @@ extension PipelineFault {
         case .unknownSource(let place, let stage, let source, _): "\(place): \(stage) takes \"\(source)\", which does not exist"
         case .duplicateID(let place, let id, let reason): "\(place): the name \"\(id)\" \(reason)"
         case .cycle(let place, let ids): "\(place): stages wait for each other in a circle: \(ids.joined(separator: " → "))"
-        case .severalInputs(let place): "\(place): a pipeline has exactly one input in this version"
+        case .inputCount(let place, let count): "\(place): a pipeline has one input or two, not \(count)"
+        case .match(let place, let input, let text, let problem): "\(place): match of input \"\(input)\", \"\(text)\", \(problem)"
         case .template(let place, let text, let problem, _): "\(place): the output name \"\(text)\" \(problem)"
         case .parameterValue(let place, let stage, let parameter, let found, _):
             "\(place): \(parameter) of stage \"\(stage)\" cannot be \(found)"
@@ -83,6 +89,10 @@ extension PipelineFault {
         case .inputIsFolder(let path): "\(path): is a folder, not an image"
         case .inputUnreadable(let path, let reason): "\(path): cannot be read: \(reason)"
         case .nothingToDo(let place): "no images found in \(place)"
+        case .noPairs(let place, let patterns): "no image in \(place) is like \(patterns.joined(separator: " or "))"
+        case .unpaired(_, let missing, _): "has no partner: there is no \(missing)"
+        case .ambiguousPair(let input, let files):
+            "\(files.joined(separator: " and ")) would both be \"\(input)\" of the same pair"
         case .collision(let output, let inputs): "\(inputs.joined(separator: " and ")) would both be written to \(output)"
         case .replacesInput(let output): "the output \(output) is one of the inputs"
         case .outputExists(let path): "\(path) exists and the journal does not know it as finished"
@@ -117,7 +127,8 @@ extension PipelineFault {
         case .unknownSource(_, _, let source, let valid): nearestAdvice(source, valid, what: "names")
         case .duplicateID: "give each input and stage a name of its own"
         case .cycle: "let one of them take an input or an earlier stage"
-        case .severalInputs: "declare one input, for example: inputs: { image: { kind: rgb } }"
+        case .inputCount: "declare one input, for example: inputs: { image: { kind: rgb } }"
+        case .match: "write for example match: \"ir/{stem}.*\"; {stem} is what both halves of a pair share, * and {dir} may differ"
         case .template(_, _, _, let valid): "placeholders: \(valid.map { "{\($0)}" }.joined(separator: " "))"
         case .parameterValue(_, _, _, _, let expected): "give \(expected)"
         case .parameterConflict(_, _, _, let advice): advice
@@ -131,6 +142,9 @@ extension PipelineFault {
         case .inputNotFound: "check the path"
         case .inputIsFolder: "give the folder itself as an INPUT to work on everything in it"
         case .inputUnreadable: "check the permissions of the file"
+        case .noPairs: "give the folder that holds both halves, or say where they are with --set INPUT.match=PATTERN"
+        case .unpaired(_, _, let wanted): "add the file that \(wanted) is to match, or leave this one out with --exclude"
+        case .ambiguousPair: "leave one out with --exclude, or make the pattern narrower"
         case .nothingToDo: "folders are searched for png, jpg, jpeg, tif and tiff files that --include and --exclude let through"
         case .collision: "use --name with {dir}, {stem}, {name} or {ext} so that every output has a name of its own"
         case .replacesInput: "write to another folder with -o, or use another --name"

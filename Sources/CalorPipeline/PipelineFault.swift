@@ -14,7 +14,8 @@ public enum PipelineFault: Fault {
     case unknownSource(place: Place, stage: String, source: String, valid: [String])
     case duplicateID(place: Place, id: String, reason: String)
     case cycle(place: Place, ids: [String])
-    case severalInputs(place: Place)
+    case inputCount(place: Place, count: Int)
+    case match(place: Place, input: String, text: String, problem: String)
     case template(place: Place, text: String, problem: String, valid: [String])
 
     // MARK: Parameters and types
@@ -30,6 +31,7 @@ public enum PipelineFault: Fault {
     case inputIsFolder(path: String)
     case inputUnreadable(path: String, reason: String)
     case nothingToDo(where: String)
+    case noPairs(where: String, patterns: [String])
     case collision(output: String, inputs: [String])
     case replacesInput(output: String)
     case outputExists(path: String)
@@ -37,6 +39,12 @@ public enum PipelineFault: Fault {
     case metricsFile(path: String, reason: String)
     case inputOutput(path: String, reason: String)
     case memory(needed: Int, budget: Int)
+
+    // MARK: Pairs
+    /// A file whose partner is not there.
+    case unpaired(found: String, missing: String, wanted: String)
+    /// Two files would both be the same half of one pair.
+    case ambiguousPair(input: String, files: [String])
 
     // MARK: The work on one image
     case coloured(largestDifference: Int)

@@ -9,7 +9,7 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Send images through a pipeline and write the results.",
         discussion: """
-            Every input goes through the stages of PIPELINE and is written below OUTPUT under the same relative path. What was \
+            Every input (or pair of inputs, for a pipeline that takes two) goes through the stages of PIPELINE and is written below OUTPUT under the same relative path. What was \
             finished by an earlier run is skipped: a journal in OUTPUT/.calor proves it by the digests of input, pipeline and output. \
             A file that the journal does not know is never replaced without --overwrite. One bad image does not stop the others.
 
@@ -61,6 +61,7 @@ struct RunCommand: ParsableCommand {
         let log = RunLog(format: logFormat, isQuiet: quiet)
         for warning in pipeline.warnings { log.warning(warning) }
         let plan = try RunPlanner(request: request, pipeline: pipeline).plan()
+        for warning in plan.warnings { log.warning(warning) }
         if isDryRun {
             for line in PlanText(pipeline: pipeline, run: plan).dryRun() { print(line) }
             return

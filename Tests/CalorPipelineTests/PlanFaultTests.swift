@@ -87,9 +87,43 @@ struct PlanFaultTests {
             text: pipelineText(stages: ["a: { use: measure, from: a }"]), identifier: "pipeline.cycle", message: "a → a",
             advice: "an input or an earlier stage"),
         Case(
-            text: "calor: 1\ninputs: { a: {kind: rgb}, b: {kind: rgb} }\nstages: []\noutputs: []\n",
-            identifier: "pipeline.several-inputs",
-            message: "p.yaml:2: a pipeline has exactly one input", advice: "one input"),
+            text: pairText("kind: infrared", "kind: rgb"), identifier: "pipeline.missing-key",
+            message: "p.yaml:3: input \"ir\" of two lacks the key \"match\"", advice: "match"),
+        Case(
+            text: pairText("kind: infrared, match: \"{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "fits the same files as", advice: "match"),
+        Case(
+            text: pairText("kind: infrared, match: \"ir/a.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "p.yaml:3: match of input \"ir\", \"ir/a.png\", needs {stem} exactly once",
+            advice: "ir/{stem}.*"),
+        Case(
+            text: pairText("kind: infrared, match: \"{sten}.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "unknown placeholder {sten}; did you mean {stem}?", advice: "{stem}"),
+        Case(
+            text: pairText("kind: infrared, match: \"../{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "must be names and folders below", advice: "{stem}"),
+        Case(
+            text: pairText("kind: infrared, match: \"{dir}/a/{dir}/{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "has {dir} more than once", advice: "{dir}"),
+        Case(
+            text: pairText("kind: infrared, match: \"{dir}x/{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "{dir} beside other letters", advice: "{dir}"),
+        Case(
+            text: pairText("kind: infrared, match: \"*a*b*c*{stem}*.png\"", "kind: rgb, match: \"{stem}.png\""),
+            identifier: "pipeline.match", message: "more than 4 wildcards", advice: "{dir}"),
+        Case(
+            text: "calor: 1\ninputs: { a: {kind: rgb, match: \"{stem}.png\"} }\nstages: []\noutputs: [{to: x.png}]\n",
+            identifier: "pipeline.parameter-conflict", message: "match is for pipelines with two inputs", advice: "--include"),
+        Case(
+            text: "calor: 1\ninputs: { a: {kind: rgb}, b: {kind: rgb}, c: {kind: rgb} }\nstages: []\noutputs: []\n",
+            identifier: "pipeline.input-count", message: "p.yaml:2: a pipeline has one input or two, not 3",
+            advice: "one input"),
+        Case(
+            text: pairText("kind: infrared, match: \"ir/{stem}.*\"", "kind: rgb, match: \"{stem}.*\""), set: ["it.match=x"],
+            identifier: "pipeline.set", message: "there is no stage \"it\"", advice: "ir.match"),
+        Case(
+            text: pairText("kind: infrared, match: \"ir/{stem}.*\"", "kind: rgb, match: \"{stem}.*\""), set: ["ir.match={stem}.*"],
+            identifier: "pipeline.match", message: "command line: match of input \"both\"", advice: "{stem}"),
         Case(
             text: pipelineText(stages: [resize], outputs: []), identifier: "pipeline.shape", message: "outputs must be a list",
             advice: "write"),
@@ -152,7 +186,7 @@ struct PlanFaultTests {
 struct PlanTests {
     @Test func stageWithoutFromTakesTheOneBefore() throws {
         let plan = try makePlan(pipelineText(stages: ["a: { use: resize, scale: 2 }", "b: { use: palette }"]))
-        #expect(plan.nodes.map(\.source) == [.input, .stage(0)])
+        #expect(plan.nodes.map(\.source) == [.input(0), .stage(0)])
         #expect(plan.outputs.map(\.source) == [.stage(1)])
     }
 

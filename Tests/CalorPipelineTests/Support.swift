@@ -27,6 +27,20 @@ func pipelineText(kind: String = "infrared", stages: [String], outputs: [String]
     """
 }
 
+/// A pipeline with two inputs that measures the first against the second.
+func pairText(_ infrared: String, _ rgb: String) -> String {
+    """
+    calor: 1
+    inputs:
+      ir: { \(infrared) }
+      rgb: { \(rgb) }
+    stages:
+      - figures: { use: measure, from: ir, against: rgb }
+    outputs:
+      - { from: ir, to: "{dir}/{stem}.{ext}" }
+    """
+}
+
 /// A scene with edges, a slope and texture; the same for the same seed.
 func scene(width: Int, height: Int, seed: Int = 1, format: SampleFormat = .u16) -> Image {
     var state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1

@@ -155,7 +155,7 @@ public final class BatchRunner: @unchecked Sendable {
                     state.work.removeValue(forKey: job)
                     ?? JobWork(run: run, runner: runner, index: index, journal: journal, job: run.jobs[job])
                 condition.unlock()
-                if phase == .decode { onEvent(.began(input: work.job.item.path)) }
+                if phase == .decode { onEvent(.began(input: work.job.path)) }
                 // Single-threaded kernels while there is another job for the other cores.
                 let environment = StageEnvironment(pool: alone && phase == .process ? pool.pool : nil, cancelled: cancelled)
                 let step = work.perform(phase, in: environment)
@@ -182,7 +182,8 @@ public final class BatchRunner: @unchecked Sendable {
             state.schedule.ended(job)
             state.summary.add(record, pixels: work.job.pixels)
             guard let fault else { return }
-            state.failures.append(.init(input: record.input, stage: record.failure?.stage ?? "", fault: fault))
+            let failure = record.failure
+            state.failures.append(.init(input: failure?.file ?? record.input, stage: failure?.stage ?? "", fault: fault))
             if run.request.stopsOnError { stop() }
         }
     }

@@ -1,6 +1,6 @@
 import CalorCodecs
 
-/// One image to work on.
+/// One file that was given or found.
 public struct InputItem: Sendable, Equatable {
     /// As given, or found in a folder that was given; `-` is standard input.
     public var path: String
@@ -42,7 +42,7 @@ struct InputCollector {
         guard !items.isEmpty else {
             throw .nothingToDo(where: searched.isEmpty ? "the list of inputs" : searched.joined(separator: ", "))
         }
-        return items.filter { request.shard?.contains($0.name.relativePath) ?? true }
+        return items
     }
 
     private func walk(

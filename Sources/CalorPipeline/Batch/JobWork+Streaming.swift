@@ -7,18 +7,19 @@ import CalorImage
 extension JobWork {
     /// Reads, works and writes; the outputs are complete, but not yet in their places.
     mutating func stream(_ file: OpenFile, _ environment: StageEnvironment) -> PhaseResult {
-        guard let input = job.type else { preconditionFailure("a job that is streamed has been looked at") }
+        guard let input = job.types?.first else { preconditionFailure("a job that is streamed has been looked at") }
         let begin = nanosecondsNow()
         let stages: [StageMetrics]
         do throws(PipelineFault) {
-            let types = try run.pipeline.types(for: input)
+            let types = try run.pipeline.types(for: [input])
             for (file, output) in zip(job.files, run.pipeline.outputs) {
-                let size = run.pipeline.type(of: output.source, input: input, stages: types).size
+                let size = run.pipeline.type(of: output.source, inputs: [input], stages: types).size
                 writers.append(try StreamWriter(file, size: size, from: input.size, options: run.request.encoding))
             }
         } catch { return abandon(StageFailure(stage: "encode", fault: error)) }
-        let options = run.request.decodeOptions(for: job.item)
-        let kind = run.pipeline.kind
+        let item = job.parts[0].item
+        let options = run.request.decodeOptions(for: item)
+        let kind = run.pipeline.inputs[0].kind
         let outcome = StreamRunner(plan: run.pipeline).run(
             input,
             opening: { () throws(PipelineFault) in
@@ -33,7 +34,7 @@ extension JobWork {
         case .failure(let failure): return abandon(failure)
         case .success(let outcome):
             stages = outcome.metrics
-            record.notes = outcome.warnings + pageNote(pages: outcome.pages) + writers.flatMap(\.warnings)
+            record.notes = outcome.warnings + pageNote(pages: outcome.pages, of: item) + writers.flatMap(\.warnings)
             record.peakBytes = outcome.peakBytes
         }
         // Rows are read and written while the stages work: the time of the whole pass stands here.

@@ -19,7 +19,8 @@ struct JobWork {
     let job: RunPlan.Job
 
     var record: JobRecord
-    private var image: Image?
+    /// One for each input of the pipeline, between decode and process.
+    private var images: [Image] = []
     private var written: [Image] = []
     /// Of an image that is not held: its file, and the outputs that wait to appear.
     private var streamed: OpenFile?
@@ -32,7 +33,7 @@ struct JobWork {
         self.index = index
         self.journal = journal
         self.job = job
-        record = JobRecord(input: job.item.path, plan: run.digest, status: .done)
+        record = JobRecord(input: job.path, plan: run.digest, status: .done)
         record.seed = run.pipeline.seed
     }
 
@@ -55,7 +56,9 @@ struct JobWork {
             record.nanoseconds = nanosecondsNow() - start
             record.status = .failed
             record.outputs = []
-            record.failure = .init(stage: failure.stage, error: failure.fault.identifier, message: failure.fault.message)
+            record.failure = .init(
+                stage: failure.stage, error: failure.fault.identifier, message: failure.fault.message,
+                file: failure.file == record.input ? nil : failure.file)
             return .ended(record, failure.fault)
         }
     }
@@ -68,16 +71,25 @@ struct JobWork {
     private mutating func decode() -> PhaseResult {
         if let failure = job.failure { return .failure(failure) }
         let begin = nanosecondsNow()
+        var reading: String?
         do throws(PipelineFault) {
-            var bytes: [UInt8] = []
-            streamed = job.isStreamed ? OpenFile(reading: job.item.path) : nil
-            if let known = job.bytes {
-                bytes = known
-            } else if streamed == nil {
-                bytes = try FileSystem.read(job.item.path, limit: run.request.limits.fileBytes)
+            var files: [[UInt8]] = []
+            var parts: [JobRecord.Part] = []
+            streamed = job.isStreamed ? OpenFile(reading: job.path) : nil
+            for (part, input) in zip(job.parts, run.pipeline.inputs) {
+                reading = part.path
+                var bytes: [UInt8] = []
+                if let known = part.bytes {
+                    bytes = known
+                } else if streamed == nil {
+                    bytes = try FileSystem.read(part.path, limit: run.request.limits.fileBytes)
+                }
+                parts.append(.init(id: input.id, path: part.path, sha256: streamed?.hexDigest() ?? SHA256.hex(of: bytes)))
+                files.append(bytes)
             }
-            let digest = streamed?.hexDigest() ?? SHA256.hex(of: bytes)
+            let digest = JobRecord.digest(of: parts)
             record.inputSHA256 = digest
+            if parts.count > 1 { record.parts = parts }
             if case .folder = run.request.output {
                 let found = job.files.map { onDisk($0) }
                 switch index.decision(inputSHA256: digest, plan: run.digest, found: found, policy: run.request.policy) {
@@ -97,24 +109,33 @@ struct JobWork {
                 }
             }
             if streamed != nil { return .success(true) }
-            let decoded: DecodedImage
-            do { decoded = try ImageDecoder.decode(bytes, options: run.request.decodeOptions(for: job.item)) } catch {
-                throw PipelineFault(error)
+            for (i, input) in run.pipeline.inputs.enumerated() {
+                let item = job.parts[i].item
+                reading = item.path
+                let decoded: DecodedImage
+                do { decoded = try ImageDecoder.decode(files[i], options: run.request.decodeOptions(for: item)) } catch {
+                    throw PipelineFault(error)
+                }
+                let (admitted, notes) = try input.kind.admit(decoded.image)
+                let all = decoded.warnings + notes + pageNote(pages: decoded.header.pages, of: item)
+                record.notes += record.parts.isEmpty ? all : all.map { "\(input.id): \($0)" }
+                images.append(admitted)
             }
-            let (admitted, notes) = try run.pipeline.kind.admit(decoded.image)
-            record.notes = decoded.warnings + notes + pageNote(pages: decoded.header.pages)
-            image = admitted
-            record.peakBytes = bytes.count + 2 * admitted.bytes
+            record.peakBytes =
+                files.reduce(0) { $0 + $1.count } + images.reduce(0) { $0 + $1.bytes } + (images.map(\.bytes).max() ?? 0)
             record.stages.append(
                 StageMetrics(
-                    id: "decode", use: "decode", nanoseconds: nanosecondsNow() - begin, pixels: admitted.size.pixels, flops: nil,
-                    peakBytes: record.peakBytes, values: [:]))
+                    id: "decode", use: "decode", nanoseconds: nanosecondsNow() - begin,
+                    pixels: images.reduce(0) { $0 + $1.size.pixels }, flops: nil, peakBytes: record.peakBytes, values: [:]))
             return .success(true)
-        } catch { return .failure(StageFailure(stage: "decode", fault: error)) }
+        } catch {
+            images = []
+            return .failure(StageFailure(stage: "decode", fault: error, file: reading))
+        }
     }
 
-    func pageNote(pages: Int) -> [String] {
-        pages > 1 && job.item.page == nil ? ["one of \(pages) pages was taken; --page N or all takes others"] : []
+    func pageNote(pages: Int, of item: InputItem) -> [String] {
+        pages > 1 && item.page == nil ? ["one of \(pages) pages was taken; --page N or all takes others"] : []
     }
 
     /// What lies where `file` would go. The digest is only taken when the size is the one in the journal.
@@ -128,9 +149,9 @@ struct JobWork {
 
     /// Sizes of outputs that are skipped follow from the plan.
     private mutating func fillSizes() {
-        guard let input = job.type, let types = try? run.pipeline.types(for: input) else { return }
+        guard let inputs = job.types, let types = try? run.pipeline.types(for: inputs) else { return }
         for (i, output) in run.pipeline.outputs.enumerated() where i < record.outputs.count {
-            let size = run.pipeline.type(of: output.source, input: input, stages: types).size
+            let size = run.pipeline.type(of: output.source, inputs: inputs, stages: types).size
             record.outputs[i].width = size.width
             record.outputs[i].height = size.height
         }
@@ -140,8 +161,9 @@ struct JobWork {
 
     private mutating func process(_ environment: StageEnvironment) -> PhaseResult {
         if let file = streamed.take() { return stream(file, environment) }
-        guard let input = image.take() else { preconditionFailure("a job is decoded before it is processed") }
-        switch runner.run(input, in: environment) {
+        let inputs = images
+        images = []
+        switch runner.run(inputs, in: environment) {
         case .failure(let failure): return .failure(failure)
         case .success(let outcome):
             written = outcome.images
@@ -165,9 +187,7 @@ struct JobWork {
             for (file, image) in zip(job.files, images) {
                 do {
                     var image = image
-                    if let input = job.type {
-                        image.metadata.georeference = image.metadata.georeference?.scaled(from: input.size, to: image.size)
-                    }
+                    image.metadata.georeference = georeference(of: image)
                     let result = try ImageEncoder.encodeReporting(image, as: file.format, options: run.request.encoding)
                     encoded.append(result.bytes)
                     record.notes += result.warnings
@@ -205,10 +225,18 @@ struct JobWork {
         } catch { return .failure(StageFailure(stage: "encode", fault: error)) }
     }
 
+    /// Where the picture lies on the ground. Of a pair it is known only on the grid of one of the inputs.
+    private func georeference(of image: Image) -> Georeference? {
+        let sizes = (job.types ?? []).map(\.size)
+        if sizes.count == 1 { return image.metadata.georeference?.scaled(from: sizes[0], to: image.size) }
+        return sizes.contains(image.size) ? image.metadata.georeference : nil
+    }
+
     /// A kill between the rename and the line about it would leave a file that no later run may touch: the journal is told before.
     func announce() {
         guard let journal else { return }
         var line = JobRecord(input: record.input, inputSHA256: record.inputSHA256, plan: record.plan, status: .writing)
+        line.parts = record.parts
         line.outputs = record.outputs
         journal.append(line.json)
     }

@@ -11,11 +11,20 @@ public struct RunPlan: Sendable {
         public var format: FileFormat
     }
 
-    public struct Job: Sendable {
+    /// One file of a job, for one input of the pipeline.
+    public struct Part: Sendable {
         public var item: InputItem
         /// Standard input is read once, while the plan is made.
         public var bytes: [UInt8]?
         public var type: ImageType?
+
+        public var path: String { item.path }
+    }
+
+    public struct Job: Sendable {
+        public var name: InputName
+        /// In the order of the pipeline's inputs; fewer when a partner is missing.
+        public var parts: [Part]
         public var files: [File]
         public var peakBytes: Int
         public var flops: Double?
@@ -24,7 +33,14 @@ public struct RunPlan: Sendable {
         /// Found before work: the job only reports it.
         public var failure: StageFailure?
 
-        public var pixels: Int { type?.size.pixels ?? 0 }
+        /// The first file, which stands for the job in messages and metrics.
+        public var path: String { parts.first?.path ?? name.relativePath }
+        /// Of all parts; nil when one of them could not be read.
+        public var types: [ImageType]? {
+            let types = parts.compactMap(\.type)
+            return types.count == parts.count && !types.isEmpty ? types : nil
+        }
+        public var pixels: Int { parts.reduce(0) { $0 + ($1.type?.size.pixels ?? 0) } }
     }
 
     public let request: RunRequest
@@ -32,6 +48,8 @@ public struct RunPlan: Sendable {
     public let digest: String
     public internal(set) var jobs: [Job]
     public let memoryBudget: Int
+    /// What was found and is left alone.
+    public let warnings: [String]
 
     /// Where the journal lies; nil when the output is not a folder.
     public var journalPath: String? {

@@ -15,57 +15,93 @@ public struct RunPlanner {
 
     public func plan() throws(PipelineFault) -> RunPlan {
         let digest = digest()
-        let items = pages(of: try InputCollector(request: request, plan: digest).items())
+        let (items, warnings) = try items(plan: digest)
         try checkOutput(items)
         let budget = request.memoryBytes ?? Int(Double(ProcessInfo.processInfo.physicalMemory) * 0.7)
         var jobs: [RunPlan.Job] = []
         for item in items { jobs.append(try job(item, budget: budget)) }
         try checkNames(jobs)
-        return RunPlan(request: request, pipeline: pipeline, digest: digest, jobs: jobs, memoryBudget: budget)
+        return RunPlan(request: request, pipeline: pipeline, digest: digest, jobs: jobs, memoryBudget: budget, warnings: warnings)
     }
 
-    /// Files of several pages as one item a page, where that was asked for. What cannot be read is left to fail as it is.
-    private func pages(of items: [InputItem]) -> [InputItem] {
-        guard request.takesAllPages else { return items }
-        return items.flatMap { item -> [InputItem] in
-            guard let file = OpenFile(reading: item.path),
-                let count = try? ImageDecoder.header(of: file, options: request.decodeOptions(for: item)).pages, count > 1
-            else { return [item] }
-            let name = item.name
-            let ending = name.fileExtension.isEmpty ? "" : "." + name.fileExtension
-            return (0..<count).map { page in
-                InputItem(
-                    path: item.path, name: InputName(FileSystem.join(name.folder, "\(name.stem)_p\(page)\(ending)")), page: page)
-            }
+    /// The jobs of this shard, and what else was found.
+    private func items(plan digest: String) throws(PipelineFault) -> (items: [JobItem], warnings: [String]) {
+        let found = try InputCollector(request: request, plan: digest).items()
+        let isPair = pipeline.inputs.count > 1
+        guard !isPair || !found.contains(where: { $0.path == "-" }) else {
+            throw .usage(
+                problem: "standard input is one image, and pipeline \(pipeline.name) takes two",
+                advice: "give both files, or the folder that holds them")
+        }
+        guard !isPair || !request.takesAllPages else {
+            throw .usage(problem: "--page all does not say which pages make a pair", advice: "give --page N, or split the files")
+        }
+        let sorted = JobSorter(inputs: pipeline.inputs).sorted(found)
+        if isPair, sorted.items.isEmpty {
+            throw .noPairs(
+                where: request.inputs.isEmpty ? "the list of inputs" : request.inputs.joined(separator: ", "),
+                patterns: pipeline.inputs.compactMap(\.match?.text))
+        }
+        let warnings = sorted.unmatched.first.map { first in
+            ["\(sorted.unmatched.count) images are like no pattern of the pipeline and left alone, such as \(first.path)"]
+        }
+        // Both halves of a pair are in the same shard: it goes by the name that they share.
+        let own = sorted.items.filter { request.shard?.contains($0.name.relativePath) ?? true }
+        return (request.takesAllPages ? own.flatMap(pages) : own, warnings ?? [])
+    }
+
+    /// A file of several pages as one item a page. What cannot be read is left to fail as it is.
+    private func pages(of item: JobItem) -> [JobItem] {
+        guard let first = item.files.first, let file = OpenFile(reading: first.path),
+            let count = try? ImageDecoder.header(of: file, options: request.decodeOptions(for: first)).pages, count > 1
+        else { return [item] }
+        let name = item.name
+        let ending = name.fileExtension.isEmpty ? "" : "." + name.fileExtension
+        return (0..<count).map { page in
+            let own = InputName(FileSystem.join(name.folder, "\(name.stem)_p\(page)\(ending)"))
+            return JobItem(name: own, files: [InputItem(path: first.path, name: own, page: page)])
         }
     }
 
     // MARK: - One input
 
-    private func job(_ item: InputItem, budget: Int) throws(PipelineFault) -> RunPlan.Job {
-        var job = RunPlan.Job(item: item, bytes: nil, type: nil, files: [], peakBytes: 0, flops: nil, failure: nil)
+    private func job(_ item: JobItem, budget: Int) throws(PipelineFault) -> RunPlan.Job {
+        var job = RunPlan.Job(
+            name: item.name, parts: item.files.map { RunPlan.Part(item: $0) }, files: [], peakBytes: 0, flops: nil, failure: nil)
+        if let problem = item.problem {
+            job.failure = StageFailure(stage: "pair", fault: problem.pipelineFault, file: problem.file)
+            return job
+        }
+        var reading: String?
         do throws(PipelineFault) {
-            let (header, bytes, fileBytes) = try head(of: item)
-            job.bytes = bytes
-            let type = pipeline.kind.type(of: header)
-            job.type = type
-            let types = try pipeline.types(for: type)
-            job.isStreamed = try streams(item, header, type)
+            var headers: [ImageHeader] = []
+            var fileBytes = 0
+            for (i, input) in pipeline.inputs.enumerated() {
+                reading = item.files[i].path
+                let (header, bytes, count) = try head(of: item.files[i])
+                job.parts[i].bytes = bytes
+                job.parts[i].type = input.kind.type(of: header)
+                fileBytes += count
+                headers.append(header)
+            }
+            reading = nil
+            guard let inputs = job.types else { preconditionFailure("a pipeline has an input") }
+            let types = try pipeline.types(for: inputs)
+            job.isStreamed = try streams(item.files[0], headers[0], inputs[0])
             job.peakBytes =
                 job.isStreamed
-                ? try pipeline.streamedPeakBytes(for: type, threads: request.threads)
-                : try pipeline.peakBytes(for: type, fileBytes: fileBytes)
-            job.flops = try pipeline.flops(for: type)
+                ? try pipeline.streamedPeakBytes(for: inputs[0], threads: request.threads)
+                : try pipeline.peakBytes(for: inputs, fileBytes: fileBytes)
+            job.flops = try pipeline.flops(for: inputs)
             for output in pipeline.outputs {
-                job.files.append(
-                    try file(output, item: item, header: header, type: pipeline.type(of: output.source, input: type, stages: types))
-                )
+                let type = pipeline.type(of: output.source, inputs: inputs, stages: types)
+                job.files.append(try file(output, of: job, header: headers[0], type: type))
             }
             if job.peakBytes > budget { throw .memory(needed: job.peakBytes, budget: budget) }
         } catch {
             // A wrong request concerns every input; a bad input concerns only itself.
             if case .format = error { throw error }
-            job.failure = StageFailure(stage: "decode", fault: error)
+            job.failure = StageFailure(stage: "decode", fault: error, file: reading)
             if case .type(_, let stage, _, _) = error { job.failure?.stage = stage }
         }
         return job
@@ -74,7 +110,7 @@ public struct RunPlanner {
     /// Whether the image is large enough, its file can be read by rows, and the pipeline is a chain of local stages.
     private func streams(_ item: InputItem, _ header: ImageHeader, _ type: ImageType) throws(PipelineFault) -> Bool {
         guard header.decodedBytes > request.streamsFrom, request.output != .standardOutput, item.path != "-",
-            header.colour.isGrey || pipeline.kind == .rgb, try pipeline.streamSegments(for: type) != nil,
+            header.colour.isGrey || pipeline.inputs[0].kind == .rgb, try pipeline.streamSegments(for: type) != nil,
             let file = OpenFile(reading: item.path)
         else { return false }
         return (try? RowDecoder.open(file, options: request.decodeOptions(for: item))) != nil
@@ -111,28 +147,28 @@ public struct RunPlanner {
     // MARK: - Outputs
 
     private func file(
-        _ output: PipelinePlan.Output, item: InputItem, header: ImageHeader, type: ImageType
+        _ output: PipelinePlan.Output, of job: RunPlan.Job, header: ImageHeader, type: ImageType
     ) throws(PipelineFault) -> RunPlan.File {
-        let (format, ext) = try format(output, item: item, header: header, type: type)
+        let (format, ext) = try format(output, of: job, header: header, type: type)
         let name: String
         let path: String
         switch request.output {
         case .standardOutput: (name, path) = ("-", "-")
         case .file(let file): (name, path) = (InputName(file).file, file)
         case .folder(let folder):
-            name = output.template.path(for: item.name, ext: ext, stage: pipeline.id(of: output.source))
+            name = output.template.path(for: job.name, ext: ext, stage: pipeline.id(of: output.source))
             path = FileSystem.join(folder, name)
         }
         if let fault = ImageEncoder.canHold(format: type.format, colour: type.colour, size: type.size, as: format) {
             throw .format(
-                output: "\(item.path) → \(path)", problem: fault.message, advice: fault.advice ?? "choose another --format")
+                output: "\(job.path) → \(path)", problem: fault.message, advice: fault.advice ?? "choose another --format")
         }
         return RunPlan.File(name: name, path: path, format: format)
     }
 
     /// The format that was asked for, that the name says, or that the input has, where it can hold the output; TIFF holds everything.
     private func format(
-        _ output: PipelinePlan.Output, item: InputItem, header: ImageHeader, type: ImageType
+        _ output: PipelinePlan.Output, of job: RunPlan.Job, header: ImageHeader, type: ImageType
     ) throws(PipelineFault) -> (FileFormat, String) {
         func holds(_ format: FileFormat) -> Bool {
             ImageEncoder.canHold(format: type.format, colour: type.colour, size: type.size, as: format) == nil
@@ -159,12 +195,12 @@ public struct RunPlanner {
             return (own, literal)
         }
         if let asked = request.format { return (asked, asked.fileExtension) }
-        let ext = item.name.fileExtension
+        let ext = job.name.fileExtension
         if let own = FileFormat(fileExtension: ext) { return holds(own) ? (own, ext) : (.tiff, "tiff") }
         return holds(header.format) ? (header.format, header.format.fileExtension) : (.tiff, "tiff")
     }
 
-    private func checkOutput(_ items: [InputItem]) throws(PipelineFault) {
+    private func checkOutput(_ items: [JobItem]) throws(PipelineFault) {
         let takesOne: String
         switch request.output {
         case .folder: return
@@ -172,7 +208,9 @@ public struct RunPlanner {
         case .standardOutput: takesOne = "standard output"
         }
         guard items.count == 1 else {
-            throw .usage(problem: "\(items.count) images cannot be written to \(takesOne)", advice: "give a folder with -o")
+            throw .usage(
+                problem: "\(items.count) \(pipeline.inputs.count > 1 ? "pairs" : "images") cannot be written to \(takesOne)",
+                advice: "give a folder with -o")
         }
         guard pipeline.outputs.count == 1 else {
             throw .usage(
@@ -184,15 +222,15 @@ public struct RunPlanner {
     private func checkNames(_ jobs: [RunPlan.Job]) throws(PipelineFault) {
         guard request.output != .standardOutput else { return }
         var owners: [String: String] = [:]
-        let inputs = Set(jobs.compactMap { FileSystem.facts($0.item.path)?.identity })
+        let inputs = Set(jobs.flatMap(\.parts).compactMap { FileSystem.facts($0.path)?.identity })
         var seen: Set<String> = []
         for job in jobs {
-            guard seen.insert("\(job.item.page ?? -1) \(job.item.path)").inserted else {
-                throw .usage(problem: "\(job.item.path) is among the inputs twice", advice: "give every file and folder once")
+            for part in job.parts where !seen.insert("\(part.item.page ?? -1) \(part.path)").inserted {
+                throw .usage(problem: "\(part.path) is among the inputs twice", advice: "give every file and folder once")
             }
             for file in job.files {
-                if let other = owners.updateValue(job.item.path, forKey: file.name) {
-                    throw .collision(output: file.path, inputs: other == job.item.path ? [other] : [other, job.item.path])
+                if let other = owners.updateValue(job.path, forKey: file.name) {
+                    throw .collision(output: file.path, inputs: other == job.path ? [other] : [other, job.path])
                 }
                 if let facts = FileSystem.facts(file.path), inputs.contains(facts.identity) {
                     throw .replacesInput(output: file.path)

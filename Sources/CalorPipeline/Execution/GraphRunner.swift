@@ -1,7 +1,7 @@
 import CalorBase
 import CalorImage
 
-/// Sends one image through the stages of a plan. Images are let go as soon as nothing takes them any more.
+/// Sends one image, or a pair, through the stages of a plan. Images are let go as soon as nothing takes them any more.
 struct GraphRunner {
     let plan: PipelinePlan
 
@@ -13,13 +13,17 @@ struct GraphRunner {
     }
 
     /// *Throws*: the fault and the stage it happened in.
-    func run(_ input: Image, in environment: StageEnvironment) -> Result<Outcome, StageFailure> {
-        var images: [PipelinePlan.Source: Image] = [.input: input]
-        var left: [PipelinePlan.Source: Int] = [.input: plan.uses(of: .input)]
+    func run(_ inputs: [Image], in environment: StageEnvironment) -> Result<Outcome, StageFailure> {
+        var images: [PipelinePlan.Source: Image] = [:]
+        var left: [PipelinePlan.Source: Int] = [:]
+        for (i, input) in inputs.enumerated() {
+            left[.input(i)] = plan.uses(of: .input(i))
+            if left[.input(i)] != 0 { images[.input(i)] = input }
+        }
         var metrics: [StageMetrics] = []
-        var peak = input.bytes
+        var peak = inputs.reduce(0) { $0 + $1.bytes }
         let groups: [Range<Int>]
-        do { groups = try plan.groups(for: ImageType(of: input)) } catch {
+        do { groups = try plan.groups(for: inputs.map { ImageType(of: $0) }) } catch {
             return .failure(StageFailure(stage: "decode", fault: error))
         }
         for group in groups {
@@ -86,7 +90,7 @@ struct GraphRunner {
         _ node: PipelinePlan.Node, _ image: Image, _ reference: Image?, _ environment: StageEnvironment
     ) throws(PipelineFault) -> Step {
         guard let stage = node.stage as? any WholeStage else { preconditionFailure("a stage works on regions or on whole images") }
-        let cost = try stage.cost(for: ImageType(of: image))
+        let cost = try stage.cost(for: ImageType(of: image), reference: reference.map { ImageType(of: $0) })
         let start = nanosecondsNow()
         let result = try stage.run(image, reference: reference, in: environment)
         let metrics = StageMetrics(
@@ -101,4 +105,12 @@ struct GraphRunner {
 public struct StageFailure: Error, Sendable {
     public var stage: String
     public var fault: PipelineFault
+    /// The file that is at fault, where a job has several; nil: the job's first.
+    public var file: String?
+
+    public init(stage: String, fault: PipelineFault, file: String? = nil) {
+        self.stage = stage
+        self.fault = fault
+        self.file = file
+    }
 }

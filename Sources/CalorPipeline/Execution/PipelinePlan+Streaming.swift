@@ -16,15 +16,16 @@ extension PipelinePlan {
 
     /// Nil when images of this type have to be held.
     func streamSegments(for input: ImageType) throws(PipelineFault) -> [StreamSegment]? {
-        let types = try types(for: input)
+        guard inputs.count == 1 else { return nil }
+        let types = try types(for: [input])
         func outputs(of source: Source) -> [Int] { self.outputs.indices.filter { self.outputs[$0].source == source } }
         var segments: [StreamSegment] = []
         var begin = 0
         for i in -1..<nodes.count {
-            let source = i < 0 ? Source.input : .stage(i)
+            let source = i < 0 ? Source.input(0) : .stage(i)
             let type = i < 0 ? input : types[i]
             if i >= 0 {
-                let before: Source = i == 0 ? .input : .stage(i - 1)
+                let before: Source = i == 0 ? .input(0) : .stage(i - 1)
                 guard nodes[i].source == before, nodes[i].reference == nil, nodes[i].stage is any RegionStage else { return nil }
             }
             var surveys = false
@@ -43,7 +44,7 @@ extension PipelinePlan {
 
     /// An upper estimate of what one streamed job holds: groups of strips on their way in, through and out.
     func streamedPeakBytes(for input: ImageType, threads: Int) throws(PipelineFault) -> Int {
-        let types = [input] + (try types(for: input))
+        let types = [input] + (try types(for: [input]))
         let widest = types.map { $0.size.width * $0.colour.planes }.max() ?? 1
         // Samples, their float copies, and both passes of a resampling.
         return 48 << 20 + 4 * StreamRunner.stripsAtOnce(threads) * max(StreamRunner.stripPixels, 8 * widest) * 16

@@ -36,7 +36,7 @@ struct StreamRunner {
         var stage = "decode"
         do throws(PipelineFault) {
             guard let segments = try plan.streamSegments(for: input) else { preconditionFailure("this plan cannot be streamed") }
-            let types = try plan.types(for: input)
+            let types = try plan.types(for: [input])
             var outcome = Outcome(metrics: [], warnings: [], peakBytes: 0)
             let threads = environment.pool?.threads ?? 1
             outcome.peakBytes = try plan.streamedPeakBytes(for: input, threads: threads)
@@ -99,7 +99,8 @@ struct StreamRunner {
             guard let stage = plan.nodes[i].stage as? any RegionStage else {
                 preconditionFailure("only region stages are streamed")
             }
-            out.append(try stage.operation(for: plan.type(of: plan.nodes[i].source, input: input, stages: types), surveying: nil))
+            out.append(
+                try stage.operation(for: plan.type(of: plan.nodes[i].source, inputs: [input], stages: types), surveying: nil))
         }
         return out
     }

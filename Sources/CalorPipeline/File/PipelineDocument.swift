@@ -3,6 +3,8 @@ public struct PipelineDocument: Sendable {
     public struct Input: Sendable {
         public var id: String
         public var kind: ImageKind
+        /// Which files belong to this input, where a pipeline has two.
+        public var match: MatchPattern?
         public var place: Place
     }
 

@@ -46,7 +46,7 @@ public struct PipelineReader {
         for (id, key, node) in try pairs(inputs.value, what: "inputs", example: "inputs: { image: { kind: rgb } }") {
             declared.append(try input(id, key: key, node))
         }
-        guard declared.count == 1 else { throw .severalInputs(place: place(inputs.key)) }
+        try checkMatches(declared, place: place(inputs.key))
         var list: [PipelineDocument.Stage] = []
         for node in try sequence(stages.value, what: "stages", example: "- clean: { use: destripe }") {
             list.append(try stage(node))
@@ -65,14 +65,36 @@ public struct PipelineReader {
     }
 
     private func input(_ id: String, key: Node, _ node: Node) throws(PipelineFault) -> PipelineDocument.Input {
-        let entries = try mapping(node, what: "input \"\(id)\"", keys: ["kind"], example: "\(id): { kind: infrared }")
+        let entries = try mapping(node, what: "input \"\(id)\"", keys: ["kind", "match"], example: "\(id): { kind: infrared }")
         guard let kind = entries["kind"] else { throw .missingKey(place: place(key), key: "kind", owner: "input \"\(id)\"") }
         let text = try scalar(kind.value, what: "kind")
         guard let known = ImageKind(rawValue: text) else {
             throw .parameterValue(
                 place: place(kind.value), stage: id, parameter: "kind", found: "\"\(text)\"", expected: "infrared or rgb")
         }
-        return .init(id: id, kind: known, place: place(key))
+        var match: MatchPattern?
+        if let pattern = entries["match"] {
+            match = try MatchPattern(try scalar(pattern.value, what: "match"), input: id, place: place(pattern.value))
+        }
+        return .init(id: id, kind: known, match: match, place: place(key))
+    }
+
+    /// One input takes every image; two need to know which file is whose.
+    private func checkMatches(_ inputs: [PipelineDocument.Input], place: Place) throws(PipelineFault) {
+        switch inputs.count {
+        case 1:
+            guard inputs[0].match == nil else {
+                throw .parameterConflict(
+                    place: inputs[0].place, stage: inputs[0].id, problem: "match is for pipelines with two inputs",
+                    advice: "leave it out, and choose files with --include and --exclude")
+            }
+        case 2:
+            for input in inputs where input.match == nil {
+                throw .missingKey(place: input.place, key: "match", owner: "input \"\(input.id)\" of two")
+            }
+            try MatchPattern.checkDistinct(inputs.compactMap(\.match), place: place)
+        default: throw .inputCount(place: place, count: inputs.count)
+        }
     }
 
     private func stage(_ node: Node) throws(PipelineFault) -> PipelineDocument.Stage {

@@ -1,4 +1,6 @@
-/// One line of the journal and of the metrics: what became of one input.
+import CalorBase
+
+/// One line of the journal and of the metrics: what became of one input, or of one pair.
 public struct JobRecord: Sendable, Equatable {
     public enum Status: String, Sendable {
         case done, skipped, failed
@@ -17,8 +19,19 @@ public struct JobRecord: Sendable, Equatable {
         public var height: Int
     }
 
+    /// One of the files that a pair was made from.
+    public struct Part: Sendable, Equatable {
+        public var id: String
+        public var path: String
+        public var sha256: String?
+    }
+
+    /// The file; of a pair, the first.
     public var input: String
+    /// Of the file's bytes; of a pair, the digest of both digests: see `digest(of:)`.
     public var inputSHA256: String?
+    /// Both files of a pair; empty for one input.
+    public var parts: [Part] = []
     public var plan: String
     public var status: Status
     public var outputs: [Output] = []
@@ -40,14 +53,33 @@ public struct JobRecord: Sendable, Equatable {
         public var stage: String
         public var error: String
         public var message: String
+        /// The file that is at fault, where it is not `input`.
+        public var file: String?
+    }
+
+    /// What proves the inputs of a job: the digest of the file, or the digest of the digests of both, one a line with its input.
+    static func digest(of parts: [Part]) -> String {
+        guard parts.count > 1 else { return parts.first?.sha256 ?? "" }
+        return SHA256.hex(of: Array(parts.map { "\($0.id) \($0.sha256 ?? "")\n" }.joined().utf8))
     }
 
     public var json: JSON {
         .object(skippingNil: [
-            ("input", .text(input)), ("inputSHA256", inputSHA256.map(JSON.text)), ("plan", .text(plan)),
+            ("input", .text(input)), ("inputSHA256", inputSHA256.map(JSON.text)),
+            (
+                "inputs",
+                parts.isEmpty
+                    ? nil
+                    : .object(
+                        parts.map {
+                            JSON.Member(
+                                $0.id, .object(skippingNil: [("path", .text($0.path)), ("sha256", $0.sha256.map(JSON.text))]))
+                        })
+            ),
+            ("plan", .text(plan)),
             ("status", .text(status.rawValue)),
             ("stage", failure.map { .text($0.stage) }), ("error", failure.map { .text($0.error) }),
-            ("message", failure.map { .text($0.message) }),
+            ("message", failure.map { .text($0.message) }), ("file", failure?.file.map(JSON.text)),
             (
                 "outputs",
                 .list(

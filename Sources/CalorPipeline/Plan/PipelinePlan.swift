@@ -5,17 +5,28 @@ import CalorImage
 public struct PipelinePlan: Sendable {
     /// Where an edge begins.
     public enum Source: Sendable, Hashable {
-        case input
+        /// One of `inputs`.
+        case input(Int)
         case stage(Int)
+    }
+
+    public struct Input: Sendable {
+        public let id: String
+        public let kind: ImageKind
+        /// Which files are this input's, where there are two.
+        public let match: MatchPattern?
     }
 
     public struct Node: Sendable {
         public let site: StageSite
         public let source: Source
-        /// A second image that is only looked at (`against`).
+        /// A second image, which a parameter of kind `source` names (`against`, `to`, `with`).
         public let reference: Source?
         public let parameters: ParameterValues
         let stage: any Stage
+
+        /// The parameter that names `reference`.
+        var sourceParameter: String? { Swift.type(of: stage).description.parameters.first { $0.kind == .source }?.name }
 
         /// `rows` or `whole image`, for `calor plan`.
         func locality(for input: ImageType?) -> String {
@@ -32,8 +43,7 @@ public struct PipelinePlan: Sendable {
 
     public let name: String
     public let file: String
-    public let inputID: String
-    public let kind: ImageKind
+    public let inputs: [Input]
     public let nodes: [Node]
     public let outputs: [Output]
     public let warnings: [String]
@@ -42,28 +52,37 @@ public struct PipelinePlan: Sendable {
     /// The name of an edge's beginning.
     public func id(of source: Source) -> String {
         switch source {
-        case .input: inputID
+        case .input(let index): inputs[index].id
         case .stage(let index): nodes[index].site.id
         }
     }
 
-    /// Checks the types of every edge for an input of `type`; the type behind each stage.
-    public func types(for type: ImageType) throws(PipelineFault) -> [ImageType] {
+    /// Checks the types of every edge for `inputs`, one type for each of the plan's inputs; the type behind each stage.
+    public func types(for inputs: [ImageType]) throws(PipelineFault) -> [ImageType] {
         var types: [ImageType] = []
-        for node in nodes { types.append(try node.stage.outputType(for: self.type(of: node.source, input: type, stages: types))) }
+        for node in nodes {
+            let source = type(of: node.source, inputs: inputs, stages: types)
+            let reference = node.reference.map { type(of: $0, inputs: inputs, stages: types) }
+            types.append(try node.stage.outputType(for: source, reference: reference))
+        }
         return types
     }
 
-    public func type(of source: Source, input: ImageType, stages: [ImageType]) -> ImageType {
+    public func type(of source: Source, inputs: [ImageType], stages: [ImageType]) -> ImageType {
         switch source {
-        case .input: input
+        case .input(let index): inputs[index]
         case .stage(let index): stages[index]
         }
     }
 
+    /// What the inputs may hold, for a plan without files: every kind of one with every kind of the other.
+    var examples: [[ImageType]] {
+        inputs.reduce([[]]) { lists, input in lists.flatMap { list in input.kind.examples.map { list + [$0] } } }
+    }
+
     /// What decides the pixels of every output, for the journal: the same text for the same work.
     public func canonicalText() -> String {
-        var lines = ["calor 1", "input \(kind.rawValue)", "seed \(seed)"]
+        var lines = ["calor 1"] + inputs.map { "input \($0.kind.rawValue)" } + ["seed \(seed)"]
         for node in nodes {
             let reference = node.reference.map { " against=\(id(of: $0))" } ?? ""
             lines.append(

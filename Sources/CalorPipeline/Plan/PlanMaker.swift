@@ -4,9 +4,8 @@ public enum PlanMaker {
     public static func plan(
         _ document: PipelineDocument, context: PlanContext, overrides: [ParameterOverride] = [], outputName: String? = nil
     ) throws(PipelineFault) -> PipelinePlan {
-        let input = document.inputs[0]
         try checkNames(document)
-        try checkOverrides(overrides, document)
+        let inputs = try inputs(document, overrides)
         var described: [(stage: PipelineDocument.Stage, type: any Stage.Type, values: ParameterValues)] = []
         for stage in document.stages {
             guard let type = StageLibrary.stage(named: stage.use) else {
@@ -19,7 +18,9 @@ public enum PlanMaker {
         let order = try topologicalOrder(links, document)
         var position = [Int](repeating: 0, count: order.count)
         for (new, old) in order.enumerated() { position[old] = new }
-        func source(_ link: Int?) -> PipelinePlan.Source { link.map { .stage(position[$0]) } ?? .input }
+        func source(_ link: PipelinePlan.Source) -> PipelinePlan.Source {
+            if case .stage(let old) = link { .stage(position[old]) } else { link }
+        }
 
         var nodes: [PipelinePlan.Node] = []
         var seed = context.seed
@@ -34,8 +35,8 @@ public enum PlanMaker {
         }
         let outputs = try outputs(document, outputName: outputName, source: source)
         let plan = PipelinePlan(
-            name: document.name, file: document.file, inputID: input.id, kind: input.kind, nodes: nodes, outputs: outputs,
-            warnings: unusedWarnings(nodes, outputs), seed: seed ?? 0)
+            name: document.name, file: document.file, inputs: inputs, nodes: nodes, outputs: outputs,
+            warnings: unusedWarnings(inputs, nodes, outputs), seed: seed ?? 0)
         try checkTypes(plan)
         return plan
     }
@@ -43,7 +44,7 @@ public enum PlanMaker {
     // MARK: - Names
 
     private static func checkNames(_ document: PipelineDocument) throws(PipelineFault) {
-        var seen: Set<String> = [document.inputs[0].id]
+        var seen = Set(document.inputs.map(\.id))
         for stage in document.stages {
             guard !["decode", "encode"].contains(stage.id) else {
                 throw .duplicateID(place: stage.place, id: stage.id, reason: "stands for reading and writing in the metrics")
@@ -54,31 +55,47 @@ public enum PlanMaker {
         }
     }
 
-    private static func checkOverrides(_ overrides: [ParameterOverride], _ document: PipelineDocument) throws(PipelineFault) {
+    /// The inputs of the file, with the patterns that `--set` gives; an override that fits neither an input nor a stage is a fault.
+    private static func inputs(
+        _ document: PipelineDocument, _ overrides: [ParameterOverride]
+    ) throws(PipelineFault) -> [PipelinePlan.Input] {
+        let isPair = document.inputs.count > 1
+        var matches = document.inputs.map(\.match)
         for change in overrides where !document.stages.contains(where: { $0.id == change.stage }) {
-            throw .unknownTarget(
-                text: change.text, problem: "there is no stage \"\(change.stage)\"",
-                valid: document.stages.map { "\($0.id).\(change.parameter)" })
+            guard isPair, change.parameter == "match", let i = document.inputs.firstIndex(where: { $0.id == change.stage }) else {
+                throw .unknownTarget(
+                    text: change.text, problem: "there is no stage \"\(change.stage)\"",
+                    valid: document.stages.map { "\($0.id).\(change.parameter)" }
+                        + (isPair ? document.inputs.map { "\($0.id).match" } : []))
+            }
+            matches[i] = try MatchPattern(change.value, input: change.stage, place: .commandLine)
         }
+        try MatchPattern.checkDistinct(matches.compactMap { $0 }, place: .commandLine)
+        return zip(document.inputs, matches).map { PipelinePlan.Input(id: $0.id, kind: $0.kind, match: $1) }
     }
 
     // MARK: - The graph
 
-    /// Indices of stages; nil stands for the input.
+    /// What a stage takes; stages by their place in the file.
     private struct Link {
-        var from: Int?
-        var against: Int??
+        var from: PipelinePlan.Source
+        var against: PipelinePlan.Source?
+
+        /// The stages among them.
+        var stages: [Int] {
+            [from, against].compactMap { if case .stage(let index) = $0 { index } else { nil } }
+        }
     }
 
     private static func index(
         of name: String, _ document: PipelineDocument, place: Place, owner: String
-    ) throws(PipelineFault) -> Int? {
-        if name == document.inputs[0].id { return nil }
+    ) throws(PipelineFault) -> PipelinePlan.Source {
+        if let input = document.inputs.firstIndex(where: { $0.id == name }) { return .input(input) }
         guard let index = document.stages.firstIndex(where: { $0.id == name }) else {
             throw .unknownSource(
-                place: place, stage: owner, source: name, valid: [document.inputs[0].id] + document.stages.map(\.id))
+                place: place, stage: owner, source: name, valid: document.inputs.map(\.id) + document.stages.map(\.id))
         }
-        return index
+        return .stage(index)
     }
 
     private static func links(
@@ -86,14 +103,14 @@ public enum PlanMaker {
     ) throws(PipelineFault) -> [Link] {
         var links: [Link] = []
         for (i, stage) in document.stages.enumerated() {
-            var link = Link(from: i == 0 ? nil : i - 1, against: nil)
+            var link = Link(from: i == 0 ? .input(0) : .stage(i - 1), against: nil)
             if let from = stage.from {
                 link.from = try index(of: from, document, place: stage.place, owner: "stage \"\(stage.id)\"")
             }
             for parameter in types[i].description.parameters where parameter.kind == .source {
                 if let name = values[i].text(parameter.name) {
-                    link.against = .some(
-                        try index(of: name, document, place: stage.place, owner: "\(parameter.name) of stage \"\(stage.id)\""))
+                    link.against = try index(
+                        of: name, document, place: stage.place, owner: "\(parameter.name) of stage \"\(stage.id)\"")
                 }
             }
             links.append(link)
@@ -107,8 +124,7 @@ public enum PlanMaker {
         var placed: Set<Int> = []
         while order.count < links.count {
             let ready = links.indices.first { i in
-                !placed.contains(i) && (links[i].from.map(placed.contains) ?? true)
-                    && ((links[i].against ?? nil).map(placed.contains) ?? true)
+                !placed.contains(i) && links[i].stages.allSatisfy(placed.contains)
             }
             guard let ready else {
                 let circle = circle(links, placed)
@@ -126,8 +142,7 @@ public enum PlanMaker {
         var at = links.indices.first { !placed.contains($0) } ?? 0
         while !path.contains(at) {
             path.append(at)
-            let waiting = [links[at].from, links[at].against ?? nil].compactMap { $0 }.first { !placed.contains($0) }
-            at = waiting ?? at
+            at = links[at].stages.first { !placed.contains($0) } ?? at
         }
         return path.firstIndex(of: at).map { Array(path[$0...]) } ?? path
     }
@@ -135,12 +150,11 @@ public enum PlanMaker {
     // MARK: - Outputs
 
     private static func outputs(
-        _ document: PipelineDocument, outputName: String?, source: (Int?) -> PipelinePlan.Source
+        _ document: PipelineDocument, outputName: String?, source: (PipelinePlan.Source) -> PipelinePlan.Source
     ) throws(PipelineFault) -> [PipelinePlan.Output] {
         var outputs: [PipelinePlan.Output] = []
         for output in document.outputs {
-            let last: Int? = document.stages.isEmpty ? nil : document.stages.count - 1
-            var index = last
+            var index: PipelinePlan.Source = document.stages.isEmpty ? .input(0) : .stage(document.stages.count - 1)
             if let from = output.from { index = try Self.index(of: from, document, place: output.place, owner: "an output") }
             var text = output.template
             if let outputName { text = outputName.contains("{dir}") ? outputName : "{dir}/\(outputName)" }
@@ -150,20 +164,24 @@ public enum PlanMaker {
         return outputs
     }
 
-    private static func unusedWarnings(_ nodes: [PipelinePlan.Node], _ outputs: [PipelinePlan.Output]) -> [String] {
+    private static func unusedWarnings(
+        _ inputs: [PipelinePlan.Input], _ nodes: [PipelinePlan.Node], _ outputs: [PipelinePlan.Output]
+    ) -> [String] {
         let used = Set(nodes.map(\.source) + nodes.compactMap(\.reference) + outputs.map(\.source))
-        return nodes.indices.compactMap { i in
-            used.contains(.stage(i)) || nodes[i].stage is MeasureStage
-                ? nil : "\(nodes[i].site.place): nothing uses stage \"\(nodes[i].site.id)\""
-        }
+        let idle = inputs.indices.filter { !used.contains(.input($0)) }
+        return idle.map { "nothing uses input \"\(inputs[$0].id)\"" }
+            + nodes.indices.compactMap { i in
+                used.contains(.stage(i)) || nodes[i].stage is MeasureStage
+                    ? nil : "\(nodes[i].site.place): nothing uses stage \"\(nodes[i].site.id)\""
+            }
     }
 
-    /// At least one kind of image that the input may hold must pass; otherwise the first reason why not is the pipeline's fault.
+    /// At least one kind of image that the inputs may hold must pass; otherwise the first reason why not is the pipeline's fault.
     private static func checkTypes(_ plan: PipelinePlan) throws(PipelineFault) {
         var first: PipelineFault?
-        for type in plan.kind.examples {
+        for types in plan.examples {
             do {
-                _ = try plan.types(for: type)
+                _ = try plan.types(for: types)
                 return
             } catch { first = first ?? error }
         }

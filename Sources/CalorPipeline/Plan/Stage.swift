@@ -45,12 +45,22 @@ public protocol Stage: Sendable {
 
     func cost(for input: ImageType) throws(PipelineFault) -> StageCost
 
+    /// The same where a second image decides too: `reference` is the type of the one that a parameter of kind `source` names.
+    func outputType(for input: ImageType, reference: ImageType?) throws(PipelineFault) -> ImageType
+    func cost(for input: ImageType, reference: ImageType?) throws(PipelineFault) -> StageCost
+
     /// What decides the result beside the parameters, such as the digest of a model.
     var digest: String { get }
 }
 
 extension Stage {
     public var digest: String { "" }
+
+    public func outputType(for input: ImageType, reference: ImageType?) throws(PipelineFault) -> ImageType {
+        try outputType(for: input)
+    }
+
+    public func cost(for input: ImageType, reference: ImageType?) throws(PipelineFault) -> StageCost { try cost(for: input) }
 }
 
 /// A stage whose result in a region needs only a region of its input: it runs strip by strip, together with its neighbours.
