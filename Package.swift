@@ -60,13 +60,14 @@ let package = Package(
         .target(name: "CalorCodecs", dependencies: ["CalorBase", "CalorImage", "CCalorPNG", "CCalorJPEG", "CCalorTIFF"]),
         .target(name: "CalorThermal", dependencies: ["CalorBase", "CalorImage"]),
         .target(name: "CalorQuality", dependencies: ["CalorBase", "CalorTensor", "CalorImage"]),
+        .target(name: "CalorFusion", dependencies: ["CalorBase", "CalorImage"]),
 
         // MARK: - Floor 4: the pipeline
         .target(
             name: "CalorPipeline",
             dependencies: [
                 "CalorBase", "CalorImage", "CalorKernels", "CalorRestoration", "CalorCodecs", "CalorThermal", "CalorQuality",
-                .product(name: "Yams", package: "Yams"),
+                "CalorFusion", .product(name: "Yams", package: "Yams"),
             ]),
 
         // MARK: - Floor 5: the commands
@@ -95,6 +96,7 @@ let package = Package(
             dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"], exclude: ["Golden"]),
         .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage", "CalorBase"], exclude: ["Golden"]),
+        .testTarget(name: "CalorFusionTests", dependencies: ["CalorFusion", "CalorImage", "CalorBase"]),
         .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(
             name: "CalorFixturesTests",

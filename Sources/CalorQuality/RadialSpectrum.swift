@@ -24,7 +24,7 @@ public struct RadialSpectrum: Sendable, Equatable {
         var real = plane.floats().map { Double($0) - statistics.mean }
         for y in 0..<height { for x in 0..<width { real[y * width + x] *= horizontal[x] * vertical[y] } }
         var imaginary = [Double](repeating: 0, count: real.count)
-        Self.transform(&real, &imaginary, width: width, height: height)
+        FourierTransform.transform(&real, &imaginary, size: plane.size)
         var sums = [Double](repeating: 0, count: Self.bands)
         var counts = [Int](repeating: 0, count: Self.bands)
         for y in 0..<height {
@@ -45,27 +45,6 @@ public struct RadialSpectrum: Sendable, Equatable {
 
     private static func hann(_ count: Int) -> [Double] {
         (0..<count).map { 0.5 - 0.5 * unitCircle((Double($0) + 0.5) / Double(count)).cos }
-    }
-
-    private static func transform(_ real: inout [Double], _ imaginary: inout [Double], width: Int, height: Int) {
-        let rows = FourierTransform(length: width)
-        for y in 0..<height {
-            var re = Array(real[y * width..<(y + 1) * width])
-            var im = Array(imaginary[y * width..<(y + 1) * width])
-            rows.transform(&re, &im)
-            real.replaceSubrange(y * width..<(y + 1) * width, with: re)
-            imaginary.replaceSubrange(y * width..<(y + 1) * width, with: im)
-        }
-        let columns = FourierTransform(length: height)
-        for x in 0..<width {
-            var re = (0..<height).map { real[$0 * width + x] }
-            var im = (0..<height).map { imaginary[$0 * width + x] }
-            columns.transform(&re, &im)
-            for y in 0..<height {
-                real[y * width + x] = re[y]
-                imaginary[y * width + x] = im[y]
-            }
-        }
     }
 }
 

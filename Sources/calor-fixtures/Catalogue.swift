@@ -20,6 +20,7 @@ struct Catalogue {
             try addColour(name, seed: seed)
         }
         try addFormats()
+        try addPairs()
     }
 
     private mutating func add(_ path: String, _ image: Image, as format: FileFormat) throws(CodecFault) {
@@ -94,6 +95,36 @@ struct Catalogue {
         try add("rgb/clean/\(name).png", clean, as: .png)
         let noisy = Damage.noise(clean, deviation: 15, seed: seed &+ 1)
         files.append(File(path: "rgb/damaged/\(name).jpg", bytes: try Damage.jpeg(noisy, quality: 60)))
+    }
+
+    // MARK: - Pairs
+
+    /// Infrared and visible pictures of three squares: aligned; moved and scaled; of two sizes and with 16-bit counts.
+    private mutating func addPairs() throws(CodecFault) {
+        let size = Size(width: 240, height: 192)
+        func levels(_ scene: PairScene, _ seed: UInt64) -> Image {
+            let kelvin = scene.kelvin(size, .init(size: size))
+            return Damage.noise(Self.grey(size, kelvin.map { ($0 - 258) / 54 * 255 }, .u8), deviation: 1.5, seed: seed)
+        }
+        func picture(_ scene: PairScene, _ size: Size, _ view: PairScene.View, _ seed: UInt64) -> Image {
+            let planes = scene.colours(size, view).map { Plane(size: size, floats: $0.map { $0 * 255 }, format: .u8) }
+            return Damage.noise(Image(planes: planes, colour: .rgb), deviation: 3, seed: seed)
+        }
+        let market = PairScene(seed: 3)
+        try add("pairs/ir/market.png", levels(market, 31), as: .png)
+        try add("pairs/rgb/market.png", picture(market, size, .init(size: size), 32), as: .png)
+        let station = PairScene(seed: 8)
+        try add("pairs/ir/station.png", levels(station, 81), as: .png)
+        let moved = PairScene.View(scale: 1.05, shift: (9.5, -6.25), size: size)
+        try add("pairs/rgb/station.png", picture(station, size, moved, 82), as: .png)
+        let bridge = PairScene(seed: 14)
+        let kelvin = bridge.kelvin(size, .init(size: size))
+        var counts = Self.grey(size, kelvin.map { 7000 + 25 * ($0 - 262) }, .u16)
+        counts.meaning = .counts
+        try add("pairs/ir/bridge.tiff", Damage.noise(counts, deviation: 8, seed: 141), as: .tiff)
+        let larger = Size(width: 360, height: 288)
+        let view = PairScene.View(scale: 0.96, shift: (-12, 10.5), size: larger)
+        files.append(File(path: "pairs/rgb/bridge.jpg", bytes: try Damage.jpeg(picture(bridge, larger, view, 142), quality: 85)))
     }
 
     // MARK: - Formats

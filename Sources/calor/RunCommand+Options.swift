@@ -8,7 +8,10 @@ import Foundation
 /// What `run` and `plan` have in common: the pipeline, the inputs, and how they are treated.
 struct RunOptions: ParsableArguments {
     @Argument(
-        help: "A pipeline file, or the name of a bundled pipeline (ir-x4, ir-x4-best, ir-x2, enhance-ir, enhance-rgb, ir-inspect).")
+        help: """
+            A pipeline file, or the name of a bundled pipeline (ir-x4, ir-x4-best, ir-x2, enhance-ir, enhance-rgb, ir-inspect, \
+            ir-rgb-fuse).
+            """)
     var pipeline: String
 
     @Argument(help: "Files, folders (searched to the bottom, the tree is mirrored), or - for one image on standard input.")

@@ -2,7 +2,7 @@
 public enum StageLibrary {
     static let all: [any Stage.Type] = [
         DestripeStage.self, EnhanceStage.self, SuperResolveStage.self, ResizeStage.self, GainStage.self, PaletteStage.self,
-        MeasureStage.self,
+        RegisterStage.self, FuseStage.self, MeasureStage.self,
     ]
 
     public static var descriptions: [StageDescription] { all.map { $0.description } }

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// The discrete Fourier transform of one length, any length: powers of two directly, others by Bluestein's convolution.
 ///
 /// *Precision*: double; the error grows with log(length), below 1e-12 of the largest value for the sizes of pictures.
@@ -119,3 +127,6 @@ public struct FourierTransform: Sendable {
         }
     }
 }
+
+/// cos and sin of `turns` full turns.
+private func unitCircle(_ turns: Double) -> (cos: Double, sin: Double) { (cos(2 * .pi * turns), sin(2 * .pi * turns)) }
