@@ -20,6 +20,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         // MARK: - Floor 0: C shims
@@ -69,13 +70,19 @@ let package = Package(
                 "CalorBase", "CalorImage", "CalorKernels", "CalorRestoration", "CalorCodecs", "CalorThermal", "CalorQuality",
                 "CalorFusion", .product(name: "Yams", package: "Yams"),
             ]),
+        .target(
+            name: "CalorReport",
+            dependencies: [
+                "CalorBase", "CalorImage", "CalorCodecs", .product(name: "Yams", package: "Yams"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ]),
 
         // MARK: - Floor 5: the commands
         .executableTarget(
             name: "calor",
             dependencies: [
                 "CalorBase", "CalorTensor", "CalorImage", "CalorKernels", "CalorGraph", "CalorONNX", "CalorRestoration",
-                "CalorCodecs", "CalorThermal", "CalorQuality", "CalorPipeline", "CCalorCPU",
+                "CalorCodecs", "CalorThermal", "CalorQuality", "CalorPipeline", "CalorReport", "CCalorCPU",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "calor-fixtures", dependencies: ["CalorBase", "CalorImage", "CalorCodecs"]),
@@ -96,6 +103,7 @@ let package = Package(
             dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"], exclude: ["Golden"]),
         .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage", "CalorBase"], exclude: ["Golden"]),
+        .testTarget(name: "CalorReportTests", dependencies: ["CalorReport", "CalorCodecs", "CalorImage", "CalorBase"]),
         .testTarget(name: "CalorFusionTests", dependencies: ["CalorFusion", "CalorImage", "CalorBase"]),
         .testTarget(name: "CalorQualityTests", dependencies: ["CalorQuality", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(

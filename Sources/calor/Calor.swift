@@ -21,6 +21,8 @@ struct Calor: ParsableCommand {
               calor plan ir-inspect flight-12/             what would be done, and what it costs
               calor compare truth/ out/ --crop 4           PSNR and SSIM of two folders
               calor inspect shot.tiff                      size, depth, metadata, statistics
+              calor report m.jsonl -o report.html          a page about a run
+              calor regress fixtures/                      a suite against its baseline
 
             EXIT STATUS
               0 all done, 1 beyond a threshold, 2 some inputs failed, 64 usage, 65 damaged input, 66 missing, 70 a defect of calor, \
@@ -28,7 +30,8 @@ struct Calor: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            RunCommand.self, PlanCommand.self, CompareCommand.self, InspectCommand.self, ModelCommand.self, BenchCommand.self,
+            RunCommand.self, PlanCommand.self, CompareCommand.self, RegressCommand.self, InspectCommand.self, ReportCommand.self,
+            ModelCommand.self, BenchCommand.self,
             DoctorCommand.self,
         ])
 
