@@ -70,8 +70,9 @@ public struct Regression: Sendable {
         for name in Set(before.outputs.keys).union(now.outputs.keys).sorted() {
             switch (before.outputs[name], now.outputs[name]) {
             case (let old?, let new?):
-                if old.width != new.width || old.height != new.height {
+                guard old.width == new.width, old.height == new.height else {
                     verdict.problems.append("\(name) was \(old.width)×\(old.height), is \(new.width)×\(new.height)")
+                    continue
                 }
                 if one.isExact, old.sha256 != new.sha256 { verdict.problems.append("\(name) has other bytes") }
                 compare(old.truth ?? [:], new.truth ?? [:], one, in: name + ": ", &verdict)

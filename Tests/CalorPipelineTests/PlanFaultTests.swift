@@ -103,7 +103,7 @@ struct PlanFaultTests {
             text: pairText("kind: infrared, match: \"../{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
             identifier: "pipeline.match", message: "must be names and folders below", advice: "{stem}"),
         Case(
-            text: pairText("kind: infrared, match: \"{dir}/a/{dir}/{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
+            text: pairText("kind: infrared, match: \"a/{dir}/b/{dir}/{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),
             identifier: "pipeline.match", message: "has {dir} more than once", advice: "{dir}"),
         Case(
             text: pairText("kind: infrared, match: \"{dir}x/{stem}.png\"", "kind: rgb, match: \"{stem}.png\""),

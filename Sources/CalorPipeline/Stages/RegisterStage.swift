@@ -96,7 +96,10 @@ struct RegisterStage: WholeStage {
         // Of the middle, beside what the two sizes imply.
         values["shiftX"] = .number(place.x - Double(image.width - 1) / 2)
         values["shiftY"] = .number(place.y - Double(image.height - 1) / 2)
-        return StageResult(image: warped(image, map, to: reference.size, environment), values: values)
+        var result = warped(image, map, to: reference.size, environment)
+        // It lies on the ground where the other one does.
+        result.metadata.georeference = reference.metadata.georeference
+        return StageResult(image: result, values: values)
     }
 
     /// A picture that gets much smaller is reduced first, so that no detail turns into moiré.
