@@ -78,7 +78,12 @@ CalorPNGWriter *calorPNGWriterOpen(const CalorPNGImage *image, int file, int *st
         png_set_cHRM_fixed(png, info, (int)c[0], (int)c[1], (int)c[2], (int)c[3], (int)c[4], (int)c[5], (int)c[6], (int)c[7]);
     }
     if (image->hasIntent) png_set_sRGB(png, info, image->intent);
-    if (image->icc) png_set_iCCP(png, info, "icc", 0, image->icc, image->iccCount);
+    if (image->icc) {
+        // A profile with a fault of its own is left out with a warning; the picture is written.
+        png_set_benign_errors(png, 1);
+        png_set_iCCP(png, info, "icc", 0, image->icc, image->iccCount);
+        png_set_benign_errors(png, 0);
+    }
     if (image->exif) png_set_eXIf_1(png, info, image->exifCount, (png_bytep)image->exif);
     if (image->hasResolution) png_set_pHYs(png, info, image->xPerMetre, image->yPerMetre, PNG_RESOLUTION_METER);
     if (image->hasCICP) {

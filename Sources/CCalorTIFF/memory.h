@@ -99,16 +99,14 @@ static inline int closeMemory(thandle_t handle) {
 
 static inline toff_t sizeOfMemory(thandle_t handle) { return ((Memory *)handle)->count; }
 
-// Mapping lets libtiff see the file's real size and read strips in place.
-static inline int mapMemory(thandle_t handle, void **base, toff_t *size) {
-    Memory *memory = handle;
-    if (!memory->input || memory->file >= 0) return 0;
-    *base = (void *)memory->input;
-    *size = memory->count;
-    return 1;
+static inline int mapNothing(thandle_t handle, void **base, toff_t *size) {
+    (void)handle;
+    (void)base;
+    (void)size;
+    return 0;
 }
 
-static inline void unmapMemory(thandle_t handle, void *base, toff_t size) {
+static inline void unmapNothing(thandle_t handle, void *base, toff_t size) {
     (void)handle;
     (void)base;
     (void)size;
@@ -140,7 +138,7 @@ static inline TIFF *openMemory(Memory *memory, const char *mode, uint64_t alloca
     TIFFOpenOptionsSetErrorHandlerExtR(options, keepError, memory);
     TIFFOpenOptionsSetWarningHandlerExtR(options, dropWarning, memory);
     TIFF *tiff = TIFFClientOpenExt(
-        "image", mode, memory, readMemory, writeMemory, seekMemory, closeMemory, sizeOfMemory, mapMemory, unmapMemory, options);
+        "image", mode, memory, readMemory, writeMemory, seekMemory, closeMemory, sizeOfMemory, mapNothing, unmapNothing, options);
     TIFFOpenOptionsFree(options);
     return tiff;
 }

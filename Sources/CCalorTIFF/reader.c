@@ -53,8 +53,9 @@ CalorTIFFReader *calorTIFFOpen(
     reader->memory.file = bytes ? -1 : file;
     reader->memory.isReading = 1;
     reader->memory.count = count;
-    // "h" reads the header only: a damaged first page must not hide the one that is wanted. "r" with "m" off would copy.
-    TIFF *tiff = reader->tiff = openMemory(&reader->memory, "rh", allocationBytes);
+    // "h" reads the header only: a damaged first page must not hide the one that is wanted. "m" reads instead of mapping: what is left
+    // of a strip that is cut is then the same for memory and for files.
+    TIFF *tiff = reader->tiff = openMemory(&reader->memory, "rhm", allocationBytes);
     *status = CALOR_TIFF_DAMAGED;
     if (!tiff || !TIFFSetSubDirectory(tiff, directory)) {
         fail(reader, *status, message);

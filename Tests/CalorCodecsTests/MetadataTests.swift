@@ -50,6 +50,31 @@ import Testing
         return out
     }
 
+    /// Found by fuzzing: libpng refuses to write a profile with a fault, which must not take the picture with it.
+    @Test func aProfileWithAFaultIsLeftOut() throws {
+        var image = Ramp.image(Self.size, .rgb, .u8)
+        var profile = Self.profile(space: "RGB ")
+        profile[141] = 0xFF
+        image.metadata.icc = profile
+        let encoded = try ImageEncoder.encodeReporting(image, as: .png)
+        #expect(encoded.warnings.contains { $0.hasPrefix("the ICC profile was dropped") }, "\(encoded.warnings)")
+        let back = try ImageDecoder.decode(encoded.bytes).image
+        #expect(back.planes == image.planes && back.metadata.icc == nil)
+    }
+
+    /// As ExifTool and ImageMagick write it: a name of two words, the records in a Photoshop resource.
+    @Test func iptcOfOtherProgramsInPNG() throws {
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.texts = [
+            .init(
+                key: "Raw profile type iptc",
+                value: "\nIPTC profile\n      34\n3842494d04040000000000151c02780009412063617074696f6e1c02000002000400\n")
+        ]
+        let back = try ImageDecoder.decode(ImageEncoder.encode(image, as: .png)).image
+        let caption: [UInt8] = [0x1C, 2, 120, 0, 9] + Array("A caption".utf8)
+        #expect(back.metadata.iptc?.starts(with: caption) == true && back.metadata.texts.isEmpty)
+    }
+
     @Test(arguments: [ColourModel.grey, .greyAlpha, .rgb, .rgbAlpha]) func pngCarriesEverything(_ colour: ColourModel) throws {
         var image = Ramp.image(Self.size, colour, .u16)
         image.metadata = Self.full(colour.isGrey ? "GRAY" : "RGB ")

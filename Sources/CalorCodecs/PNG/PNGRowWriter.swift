@@ -52,7 +52,9 @@ final class PNGRowWriter: RowWriter {
         var count = 0
         try check(calorPNGWriterFinish(writer, &bytes, &count, message.pointer))
         let warning = String(cString: calorPNGWriterWarning(writer))
-        if !warning.isEmpty { warnings.append("libpng: \(warning)") }
+        if !warning.isEmpty {
+            warnings.append(warning.hasPrefix("profile") ? "the ICC profile was dropped: \(warning)" : "libpng: \(warning)")
+        }
         return isInFile ? [] : Array(UnsafeBufferPointer(start: bytes, count: count))
     }
 

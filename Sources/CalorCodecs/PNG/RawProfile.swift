@@ -9,11 +9,14 @@ enum RawProfile {
 
     static func decode(_ text: String, maximum: Int) -> [UInt8]? {
         let fields = text.split(whereSeparator: \.isWhitespace)
-        guard fields.count >= 2, let count = Int(fields[1]), count > 0, count <= maximum else { return nil }
+        // The name may have several words: "iptc", "IPTC profile".
+        guard let place = fields.indices.dropFirst().first(where: { Int(fields[$0]) != nil }), let count = Int(fields[place]),
+            count > 0, count <= maximum
+        else { return nil }
         var out: [UInt8] = []
         out.reserveCapacity(count)
         var high: UInt8?
-        for field in fields.dropFirst(2) {
+        for field in fields[(place + 1)...] {
             for character in field.utf8 {
                 guard let digit = digit(character) else { return nil }
                 if let first = high {
