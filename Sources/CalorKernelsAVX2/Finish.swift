@@ -85,15 +85,18 @@ struct LaneFinish {
 
     /// Activation, scale and residual; `residual` points to the eight numbers or is nil.
     @inline(__always)
-    func finished(_ x: V, _ residual: Source?) -> V { finished(x, lanes: residual.map { load($0) }) }
-
-    @inline(__always)
-    func finished(_ x: V, lanes residual: V?) -> V {
-        if isPlain { return residual.map { $0 + x } ?? x }
-        let y = activated(x)
-        if let residual { return fused(residual, y, V(repeating: scale)) }
-        return y * V(repeating: scale)
+    func finished(_ x: V, _ residual: Source?) -> V {
+        if let residual { return ended(x, adding: load(residual)) }
+        return ended(x)
     }
+
+    /// Activation and scale.
+    @inline(__always)
+    func ended(_ x: V) -> V { isPlain ? x : activated(x) * V(repeating: scale) }
+
+    /// Activation, scale and residual.
+    @inline(__always)
+    func ended(_ x: V, adding residual: V) -> V { isPlain ? residual + x : fused(residual, activated(x), V(repeating: scale)) }
 
     @inline(__always)
     func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }

@@ -78,9 +78,9 @@ enum LastLayer {
         if count <= 0 { return }
         let x = sum + end.bias
         if count >= pixels {
-            store(end.finished(x, lanes: residual.map { load($0) }), output)
+            if let residual { store(end.ended(x, adding: load(residual)), output) } else { store(end.ended(x), output) }
         } else {
-            let value = end.finished(x, lanes: residual.map { repeatedBlock($0) })
+            let value = if let residual { end.ended(x, adding: repeatedBlock(residual)) } else { end.ended(x) }
             for lane in 0..<8 { output[lane] = value[lane] }
         }
     }

@@ -200,7 +200,11 @@ enum Winograd23 {
                     let o = at &+ r &* line &+ c &* 8
                     var value = load(Source(patch), (r &* 2 &+ c) &* lanes)
                     if !finish.isComplex { value = end.activated(value) }
-                    value = finish.residual.map { fused(pair.load($0, o), value, scale) } ?? value * scale
+                    if let residual = finish.residual {
+                        value = fused(pair.load(residual, o), value, scale)
+                    } else {
+                        value *= scale
+                    }
                     pair.store(value, job.output, o)
                 }
             }

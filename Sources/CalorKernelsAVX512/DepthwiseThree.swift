@@ -10,28 +10,31 @@ enum DepthwiseThree {
             && g.dilationWidth == 1 && g.padTop == 1 && g.padLeft == 1 && g.padBottom == 1 && g.padRight == 1
     }
 
-    /// A row of zeros as long as a row of the image.
-    static func scratchFloats(_ width: Int) -> Int { width * 8 }
+    /// A row of zeros as long as a row of the image, and one for the gate.
+    static func scratchFloats(_ width: Int) -> Int { width * 16 }
 
     static func run(_ job: ConvolutionJob) {
         let width = job.inputWidth
         let zeros = job.scratch.assumingMemoryBound(to: Float.self)
+        let gate = zeros + width &* 8
         clear(zeros, width &* 8)
         let finish = Finish(job)
         let window = job.outputWindow
         let outBlocks = job.isGated ? job.geometry.outBlocks / 2 : job.geometry.outBlocks
         for block in 0..<outBlocks {
+            let end = finish.block(block)
             for y in job.firstRow..<job.endRow {
                 let at = block &* window.plane &+ y % window.rows &* width &* 8
-                let residual = finish.directResidual.map { $0 + at }
-                let rows = Rows(job, block, y, Source(zeros))
-                line(rows, job.weights + block &* 72, finish.block(block), job.output + at, residual, false)
+                let output = job.output + at
+                line(Rows(job, block, y, Source(zeros)), job.weights + block &* 72, end.bias, output)
                 if job.isGated {
-                    let gate = block &+ outBlocks
-                    let rows = Rows(job, gate, y, Source(zeros))
-                    line(rows, job.weights + gate &* 72, finish.block(gate), job.output + at, nil, true)
+                    let other = block &+ outBlocks
+                    line(Rows(job, other, y, Source(zeros)), job.weights + other &* 72, finish.block(other).bias, gate)
+                    binaryFloats(.multiply, Source(output), Source(gate), output, width &* 8)
                 } else if finish.isComplex {
-                    completeRow(finish, job.output + at, finish.residual.map { $0 + at }, width)
+                    completeRow(finish, output, finish.residual.map { $0 + at }, width)
+                } else if !end.isPlain || finish.residual != nil {
+                    endRow(end, output, finish.residual.map { $0 + at }, width)
                 }
             }
         }
@@ -55,48 +58,48 @@ enum DepthwiseThree {
         }
     }
 
-    /// One output row; `multiplies` takes what is there as the other factor of a gate.
+    /// Activation, scale and residual of a row of one block, in place.
     @inline(never)
-    private static func line(
-        _ rows: Rows, _ weights: Source, _ end: LaneFinish, _ output: Target, _ residual: Source?, _ multiplies: Bool
-    ) {
+    private static func endRow(_ end: LaneFinish, _ row: Target, _ residual: Source?, _ width: Int) {
+        let whole = width &* 8 &- width % 2 &* 8
+        var at = 0
+        while at < whole {
+            let sum = load(Source(row), at)
+            if let residual { store(end.ended(sum, adding: load(residual, at)), row, at) } else { store(end.ended(sum), row, at) }
+            at &+= 16
+        }
+        if at < width &* 8 {
+            let sum = joined(loadBlock(Source(row), at), Block())
+            if let residual {
+                storeBlock(lowBlock(end.ended(sum, adding: joined(loadBlock(residual, at), Block()))), row, at)
+            } else {
+                storeBlock(lowBlock(end.ended(sum)), row, at)
+            }
+        }
+    }
+
+    /// The sums of one output row. Nothing but sums: the compiler keeps weights in registers only where no call is near.
+    @inline(never)
+    private static func line(_ rows: Rows, _ weights: Source, _ bias: V, _ output: Target) {
         let (w0, w1, w2) = (repeatedBlock(weights), repeatedBlock(weights + 8), repeatedBlock(weights + 16))
         let (w3, w4, w5) = (repeatedBlock(weights + 24), repeatedBlock(weights + 32), repeatedBlock(weights + 40))
         let (w6, w7, w8) = (repeatedBlock(weights + 48), repeatedBlock(weights + 56), repeatedBlock(weights + 64))
         let width = rows.width
-        @inline(__always) func put(_ sum: V, _ at: Int) {
-            if multiplies {
-                store(load(Source(output), at) * end.finished(sum, nil), output, at)
-            } else {
-                store(end.finished(sum, residual.map { load($0, at) }), output, at)
-            }
-        }
-        /// An output at the left or right end, where columns outside the image are zeros.
-        @inline(__always) func edge(_ x: Int) {
-            var sum = end.bias
-            @inline(__always) func pixel(_ row: Source, _ x: Int) -> V {
-                x >= 0 && x < width ? joined(loadBlock(row, x &* 8), Block()) : V()
-            }
-            @inline(__always) func add(_ row: Source, _ a: V, _ b: V, _ c: V) {
-                sum = fused(sum, pixel(row, x &- 1), a)
-                sum = fused(sum, pixel(row, x), b)
-                sum = fused(sum, pixel(row, x &+ 1), c)
+        var x = 0
+        if width >= 4 {
+            // Two pixels whose left neighbour is outside.
+            var sum = bias
+            @inline(__always) func add(_ row: Source, _ u: V, _ v: V, _ w: V) {
+                sum = fused(fused(fused(sum, joined(Block(), loadBlock(row)), u), load(row), v), load(row, 8), w)
             }
             add(rows.top, w0, w1, w2)
             add(rows.middle, w3, w4, w5)
             add(rows.bottom, w6, w7, w8)
-            let at = x &* 8
-            if multiplies {
-                let other = joined(loadBlock(Source(output), at), Block())
-                storeBlock(lowBlock(other * end.finished(sum, nil)), output, at)
-            } else {
-                storeBlock(lowBlock(end.finished(sum, residual.map { joined(loadBlock($0, at), Block()) })), output, at)
-            }
+            store(sum, output)
+            x = 2
         }
-        edge(0)
-        var x = 1
         while x &+ 8 < width {
-            var (a, b, c, d) = (end.bias, end.bias, end.bias, end.bias)
+            var (a, b, c, d) = (bias, bias, bias, bias)
             @inline(__always) func add(_ row: Source, _ u: V, _ v: V, _ w: V) {
                 let from = row + (x &- 1) &* 8
                 let (x2, x4, x6) = (load(from, 16), load(from, 32), load(from, 48))
@@ -108,14 +111,14 @@ enum DepthwiseThree {
             add(rows.top, w0, w1, w2)
             add(rows.middle, w3, w4, w5)
             add(rows.bottom, w6, w7, w8)
-            put(a, x &* 8)
-            put(b, x &* 8 &+ 16)
-            put(c, x &* 8 &+ 32)
-            put(d, x &* 8 &+ 48)
+            store(a, output, x &* 8)
+            store(b, output, x &* 8 &+ 16)
+            store(c, output, x &* 8 &+ 32)
+            store(d, output, x &* 8 &+ 48)
             x &+= 8
         }
-        while x &+ 2 < width {
-            var sum = end.bias
+        while x &+ 2 < width && x > 0 {
+            var sum = bias
             @inline(__always) func add(_ row: Source, _ u: V, _ v: V, _ w: V) {
                 let from = row + (x &- 1) &* 8
                 sum = fused(fused(fused(sum, load(from), u), load(from, 8), v), load(from, 16), w)
@@ -123,11 +126,22 @@ enum DepthwiseThree {
             add(rows.top, w0, w1, w2)
             add(rows.middle, w3, w4, w5)
             add(rows.bottom, w6, w7, w8)
-            put(sum, x &* 8)
+            store(sum, output, x &* 8)
             x &+= 2
         }
         while x < width {
-            edge(x)
+            // The last one or two pixels, or all of a narrow image.
+            var sum = bias
+            @inline(__always) func add(_ row: Source, _ u: V, _ v: V, _ w: V) {
+                let at = x &* 8
+                sum = fused(sum, joined(x > 0 ? loadBlock(row, at &- 8) : Block(), Block()), u)
+                sum = fused(sum, joined(loadBlock(row, at), Block()), v)
+                sum = fused(sum, joined(x &+ 1 < width ? loadBlock(row, at &+ 8) : Block(), Block()), w)
+            }
+            add(rows.top, w0, w1, w2)
+            add(rows.middle, w3, w4, w5)
+            add(rows.bottom, w6, w7, w8)
+            storeBlock(lowBlock(sum), output, x &* 8)
             x &+= 1
         }
     }

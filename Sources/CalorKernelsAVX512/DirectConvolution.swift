@@ -12,7 +12,7 @@ enum DirectConvolution {
 
     static func scratchFloats(_ g: ConvolutionGeometry, _ outputWidth: Int) -> Int {
         let patch = Patch(g, groups: g.inBlocks, lanes: 8, outputWidth: outputWidth, overhang: step, floats: copyFloats)
-        return g.inBlocks * patch.inputRows * patch.inputColumns * 8
+        return g.inBlocks * patch.inputRows * patch.inputColumns * 8 + step * 32
     }
 
     /// 1×1 without padding: the rows are one long row.
@@ -80,6 +80,8 @@ enum DirectConvolution {
         let outPlane = job.outputWindow.plane
         let (low, high) = (finish.lanes(first), finish.lanes(first &+ 2))
         let (lowPair, highPair) = (PlanePair(first, g.outBlocks, outPlane), PlanePair(first &+ 2, g.outBlocks, outPlane))
+        let isPointwise = g.kernelHeight &* g.kernelWidth == 1 && g.strideWidth == 1
+        let sums = job.scratch.assumingMemoryBound(to: Float.self) + (scratchFloats(g, job.outputWidth) &- step &* 32)
         for row in 0..<rows {
             let at = first &* outPlane &+ ((y &+ row) % job.outputWindow.rows &* job.outputWidth &+ x) &* 8
             let from = input + row &* g.strideHeight &* patch.inputColumns &* 8
@@ -91,29 +93,23 @@ enum DirectConvolution {
                 let source = from + column &* g.strideWidth &* 8
                 let to = column &* 8
                 if wide {
-                    let sums = direct12x32(
-                        g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias, high.bias)
-                    if low.isPlain && residual == nil && highPair.stride != 0 {
-                        sums.forEach(count) { pixel, a, b in
-                            let o = to &+ pixel &* 8
-                            storeBlock(lowBlock(a), output, o)
-                            storeBlock(highBlock(a), output, o &+ outPlane)
-                            storeBlock(lowBlock(b), output, o &+ outPlane &* 2)
-                            storeBlock(highBlock(b), output, o &+ outPlane &* 3)
-                        }
+                    if isPointwise {
+                        pointwise12x32(source, blockStride, weights, blocks, low.bias, high.bias, sums)
                     } else {
-                        let upper = outPlane &* 2
-                        sums.forEach(count) { pixel, a, b in
-                            let o = to &+ pixel &* 8
-                            lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
-                            highPair.store(high.finished(b, residual.map { highPair.load($0, o &+ upper) }), output, o &+ upper)
-                        }
+                        direct12x32(
+                            g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias, high.bias, sums)
                     }
+                    putPixels(
+                        Source(sums), low, high, lowPair, highPair, output + to, residual.map { $0 + to }, outPlane, count)
                 } else {
                     let sums = direct12x16(g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias)
                     sums.forEach(count) { pixel, a in
                         let o = to &+ pixel &* 8
-                        lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
+                        if let residual {
+                            lowPair.store(low.ended(a, adding: lowPair.load(residual, o)), output, o)
+                        } else {
+                            lowPair.store(low.ended(a), output, o)
+                        }
                     }
                 }
                 column &+= step
@@ -128,12 +124,12 @@ enum DirectConvolution {
     }
 }
 
-/// Twelve pixels of four output blocks.
-@inline(__always)
+/// The sums of twelve pixels of four output blocks, `[pixel][32]`.
+@inline(never)
 private func direct12x32(
     _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V,
-    _ high: V
-) -> Sums12x32 {
+    _ high: V, _ to: Target
+) {
     var sums = Sums12x32(low, high)
     var w = weights
     let stride = g.strideWidth &* 8
@@ -152,7 +148,10 @@ private func direct12x32(
         }
     }
     if stride == 8 { loops(8) } else if stride == 16 { loops(16) } else { loops(stride) }
-    return sums
+    sums.forEach(12) { pixel, a, b in
+        store(a, to, pixel &* 32)
+        store(b, to, pixel &* 32 &+ 16)
+    }
 }
 
 /// Twelve pixels of the last one or two output blocks.
@@ -179,4 +178,22 @@ private func direct12x16(
     }
     if stride == 8 { loops(8) } else { loops(stride) }
     return sums
+}
+
+/// The sums of twelve pixels of four output blocks with one weight per channel.
+@inline(never)
+private func pointwise12x32(
+    _ input: Source, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V, _ high: V, _ to: Target
+) {
+    var sums = Sums12x32(low, high)
+    var (x, w) = (input, weights)
+    for _ in 0..<blocks {
+        for k in 0..<8 { sums.add(x + k, 8, w + k &* 32) }
+        w += 256
+        x += blockStride
+    }
+    sums.forEach(12) { pixel, a, b in
+        store(a, to, pixel &* 32)
+        store(b, to, pixel &* 32 &+ 16)
+    }
 }

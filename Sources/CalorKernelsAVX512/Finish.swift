@@ -96,17 +96,15 @@ struct LaneFinish {
     @inline(__always)
     func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }
 
+    // No optional vectors here: they would go through memory, and the calls would not be inlined.
+
+    /// Activation and scale.
+    @inline(__always)
+    func ended(_ x: V) -> V { isPlain ? x : activated(x) * V(repeating: scale) }
+
     /// Activation, scale and residual.
     @inline(__always)
-    func finished(_ x: V, _ residual: V?) -> V { finished(x, lanes: residual) }
-
-    @inline(__always)
-    func finished(_ x: V, lanes residual: V?) -> V {
-        if isPlain { return residual.map { $0 + x } ?? x }
-        let y = activated(x)
-        if let residual { return fused(residual, y, V(repeating: scale)) }
-        return y * V(repeating: scale)
-    }
+    func ended(_ x: V, adding residual: V) -> V { isPlain ? residual + x : fused(residual, activated(x), V(repeating: scale)) }
 }
 
 /// Where sixteen channels of a pixel stand: two planes of eight, or one for an odd last block.

@@ -1,4 +1,3 @@
-import CCalorCPU
 import CalorTensor
 
 /// conv…_firstLayer_nchw_f32: one to four input channels, read from planes, four output blocks at once.
@@ -92,8 +91,6 @@ enum FirstLayer {
         _ high: LaneFinish, _ lowPair: PlanePair, _ highPair: PlanePair, _ output: Target, _ residual: Source?, _ outPlane: Int,
         _ columns: Int, _ sums: Target
     ) {
-        let plain = !low.isClip && low.scale == 1 && residual == nil && highPair.stride != 0
-        let upper = outPlane &* 2
         var column = 0
         while column < columns {
             let x = from + column &* stride
@@ -103,16 +100,9 @@ enum FirstLayer {
                 first12x32(x, stride, offsets, depth, weights, low.bias, high.bias, sums)
             }
             let at = column &* 8
-            if plain && column &+ step <= columns {
-                put12x32(Source(sums), low.slope, high.slope, output + at, outPlane)
-            } else {
-                for pixel in 0..<min(step, columns &- column) {
-                    let o = at &+ pixel &* 8
-                    let (a, b) = (load(Source(sums), pixel &* 32), load(Source(sums), pixel &* 32 &+ 16))
-                    lowPair.store(low.finished(a, residual.map { lowPair.load($0, o) }), output, o)
-                    highPair.store(high.finished(b, residual.map { highPair.load($0, o &+ upper) }), output, o &+ upper)
-                }
-            }
+            putPixels(
+                Source(sums), low, high, lowPair, highPair, output + at, residual.map { $0 + at }, outPlane,
+                min(step, columns &- column))
             column &+= step
         }
     }
@@ -129,7 +119,11 @@ enum FirstLayer {
             for k in 0..<depth { sums.add(x + offsets[k], stride, weights + k &* 16) }
             sums.forEach(columns &- column) { pixel, a in
                 let o = (column &+ pixel) &* 8
-                pair.store(end.finished(a, residual.map { pair.load($0, o) }), output, o)
+                if let residual {
+                    pair.store(end.ended(a, adding: pair.load(residual, o)), output, o)
+                } else {
+                    pair.store(end.ended(a), output, o)
+                }
             }
             column &+= step
         }
@@ -159,23 +153,5 @@ private func first12x32(
     sums.forEach(12) { pixel, a, b in
         store(a, to, pixel &* 32)
         store(b, to, pixel &* 32 &+ 16)
-    }
-}
-
-/// Twelve pixels with a leaky end into four planes.
-@inline(never)
-private func put12x32(_ sums: Source, _ low: V, _ high: V, _ output: Target, _ plane: Int) {
-    // The lines that the next twelve pixels will write.
-    for block in 0..<4 {
-        for line in 0..<6 { calor_prefetch_write(output + (block &* plane &+ 96 &+ line &* 16)) }
-    }
-    for pixel in 0..<12 {
-        let (a, b) = (load(sums, pixel &* 32), load(sums, pixel &* 32 &+ 16))
-        let x = a.replacing(with: a * low, where: a .< V())
-        let y = b.replacing(with: b * high, where: b .< V())
-        storeBlock(lowBlock(x), output, pixel &* 8)
-        storeBlock(highBlock(x), output, plane &+ pixel &* 8)
-        storeBlock(lowBlock(y), output, plane &* 2 &+ pixel &* 8)
-        storeBlock(highBlock(y), output, plane &* 3 &+ pixel &* 8)
     }
 }
