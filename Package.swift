@@ -100,7 +100,10 @@ let package = Package(
             exclude: ["Golden"]),
         .testTarget(
             name: "CalorRestorationTests",
-            dependencies: ["CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor"], exclude: ["Golden"]),
+            dependencies: [
+                "CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor", "CalorONNX",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ], exclude: ["Golden"]),
         .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorThermalTests", dependencies: ["CalorThermal", "CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorReportTests", dependencies: ["CalorReport", "CalorCodecs", "CalorImage", "CalorBase"]),

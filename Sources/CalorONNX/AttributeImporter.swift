@@ -8,14 +8,14 @@ enum AttributeImporter {
         case damaged(String)
     }
 
-    static func attribute(_ proto: Onnx_AttributeProto) throws(Problem) -> Attribute {
+    static func attribute(_ proto: Onnx_AttributeProto, _ tensors: TensorImporter) throws(Problem) -> Attribute {
         guard proto.refAttrName.isEmpty else { throw .unsupported("attribute \(proto.name) refers to a function's parameter") }
         switch proto.type == 0 ? inferredType(proto) : proto.type {
         case 1: return .float(proto.f)
         case 2: return .int(proto.i)
         case 3: return .string(try text(proto.s))
         case 4:
-            do { return .tensor(try TensorImporter.tensor(proto.t)) } catch { throw .damaged(error.message) }
+            do { return .tensor(try tensors.tensor(proto.t)) } catch { throw .damaged(error.message) }
         case 6: return .floats(proto.floats)
         case 7: return .ints(proto.ints)
         case 8:

@@ -5,12 +5,16 @@ import Foundation
 /// From the messages of the file to the engine's graph: names become values, nodes are put in order.
 struct GraphImporter {
     let opset: Int
+    let tensors: TensorImporter
     private(set) var refusals: [ONNXModel.Refusal] = []
     private var values: [String: ValueID] = [:]
     private var names: [ValueID: String] = [:]
     private var produced: Set<ValueID> = []
 
-    init(opset: Int) { self.opset = opset }
+    init(opset: Int, external: ExternalData) {
+        self.opset = opset
+        tensors = TensorImporter(external: external)
+    }
 
     mutating func run(_ proto: Onnx_GraphProto) throws(ONNXFault) -> Graph {
         guard proto.sparseInitializer.isEmpty else { throw .format(reason: "it has sparse weights, which are not supported") }
@@ -18,7 +22,7 @@ struct GraphImporter {
         for initializer in proto.initializer {
             guard !initializer.name.isEmpty else { throw .tensor(name: "(no name)", reason: "a weight has no name") }
             let id = try produce(initializer.name)
-            constants[id] = try TensorImporter.tensor(initializer)
+            constants[id] = try tensors.tensor(initializer)
         }
         // Before IR version 4 every weight is an input as well; such an input has its value already.
         var inputs: [ValueInfo] = []
@@ -103,7 +107,7 @@ struct GraphImporter {
                 throw .node(name: name, op: op, reason: "attribute \(attribute.name) is given twice")
             }
             do {
-                attributes[attribute.name] = try AttributeImporter.attribute(attribute)
+                attributes[attribute.name] = try AttributeImporter.attribute(attribute, tensors)
             } catch {
                 switch error {
                 case .unsupported(let reason): refusals.append(.init(node: name, op: op, reason: reason))

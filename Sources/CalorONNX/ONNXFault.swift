@@ -47,8 +47,8 @@ public enum ONNXFault: Fault {
         case .format: "check that the download is complete and that the file is an .onnx model"
         case .opset: "export the model for an operator set from 7 to \(ONNXModel.newestOpset)"
         case .unsupported: "`calor model check` lists every operator of the model and whether it is supported"
-        case .tensor(_, let reason) where reason.contains("outside of the file"):
-            "save the model as one file (save_as_external_data=False)"
+        case .tensor(_, let reason) where reason.contains("external data") || reason.contains("another file"):
+            "keep the model's data files beside it as the exporter wrote them, or save the model as one file"
         case .node, .tensor, .value, .cycle: "export the model again; onnx.checker.check_model names the same fault"
         case .tooLarge: "models above this size are not read"
         }

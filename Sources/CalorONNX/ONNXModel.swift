@@ -20,11 +20,16 @@ public struct ONNXModel: Sendable {
     public var irVersion: Int
     public var producer: String
     public var refusals: [Refusal]
+    /// Files beside the model that hold its weights, by the name that the model gives them.
+    public var externalFiles: [String: MappedFile]
 
     /// Decodes a file without refusing operators, so that they can be listed.
     ///
+    /// `folder` is where the file lies: weights may lie in other files of that folder and of folders below it, never elsewhere and
+    /// never behind a link. Without a folder such weights are refused.
+    ///
     /// *Throws*: a fault with kind `damagedInput` for anything that is not a well-formed model.
-    public init(decoding bytes: [UInt8], limits: Limits = Limits()) throws(ONNXFault) {
+    public init(decoding bytes: [UInt8], folder: String?, limits: Limits = Limits()) throws(ONNXFault) {
         guard bytes.count <= limits.fileBytes else { throw .tooLarge(bytes: bytes.count, limit: limits.fileBytes) }
         let file: Onnx_ModelProto
         do {
@@ -34,9 +39,11 @@ public struct ONNXModel: Sendable {
         }
         guard file.hasGraph else { throw .format(reason: "it has no graph") }
         let opset = try Self.opset(of: file)
-        var importer = GraphImporter(opset: opset)
+        let external = ExternalData(folder: folder, limits: limits)
+        var importer = GraphImporter(opset: opset, external: external)
         graph = try importer.run(file.graph)
         refusals = importer.refusals
+        externalFiles = external.files
         irVersion = Int(file.irVersion)
         producer =
             file.producerName.isEmpty
@@ -44,12 +51,14 @@ public struct ONNXModel: Sendable {
     }
 
     /// The graph of a file of which every operator is supported.
-    ///
-    /// `folder` is where the file lies; data outside of the file is refused, wherever it points.
-    public static func graph(from bytes: [UInt8], folder: String = ".") throws(ONNXFault) -> Graph {
-        let model = try ONNXModel(decoding: bytes)
-        if let refusal = model.refusals.first { throw .unsupported(node: refusal.node, op: refusal.op, reason: refusal.reason) }
-        return model.graph
+    public static func graph(from bytes: [UInt8], folder: String?) throws(ONNXFault) -> Graph {
+        try ONNXModel(decoding: bytes, folder: folder).supportedGraph()
+    }
+
+    /// The graph, of which every operator is supported.
+    public func supportedGraph() throws(ONNXFault) -> Graph {
+        if let refusal = refusals.first { throw .unsupported(node: refusal.node, op: refusal.op, reason: refusal.reason) }
+        return graph
     }
 
     private static func opset(of file: Onnx_ModelProto) throws(ONNXFault) -> Int {

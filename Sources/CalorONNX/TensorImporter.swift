@@ -4,7 +4,10 @@ import Foundation
 
 /// Weights and constants. The file must hold exactly the elements that the shape asks for, so a shape alone cannot make the
 /// importer allocate.
-enum TensorImporter {
+struct TensorImporter {
+    /// Where data beside the file is read from.
+    let external: ExternalData
+
     /// bfloat16 is read as f32, which holds every value of it.
     private static let bfloat16: Int32 = 16
 
@@ -23,19 +26,30 @@ enum TensorImporter {
         }
     }
 
-    static func tensor(_ proto: Onnx_TensorProto) throws(ONNXFault) -> Tensor {
-        let name = proto.name.isEmpty ? "(constant)" : proto.name
-        guard proto.dataLocation == 0, proto.externalData.isEmpty else {
-            throw .tensor(name: name, reason: "its data lies outside of the file, which is not supported")
+    /// `owner` names a tensor that has no name of its own.
+    func tensor(_ proto: Onnx_TensorProto, owner: String = "(constant)") throws(ONNXFault) -> Tensor {
+        let name = proto.name.isEmpty ? owner : proto.name
+        let isExternal = proto.dataLocation == 1
+        guard (0...1).contains(proto.dataLocation), proto.externalData.isEmpty != isExternal, !(isExternal && proto.hasRawData)
+        else {
+            throw .tensor(name: name, reason: "it does not say clearly whether its data lies in the file or beside it")
         }
         guard !proto.hasSegment else { throw .tensor(name: name, reason: "it is cut into segments, which is not supported") }
-        guard let dtype = dtype(proto.dataType) else {
-            throw .tensor(name: name, reason: "element type \(typeName(proto.dataType)) is not supported")
+        guard let dtype = Self.dtype(proto.dataType) else {
+            throw .tensor(name: name, reason: "element type \(Self.typeName(proto.dataType)) is not supported")
         }
-        let shape = try shape(proto, dtype, name)
-        let stored = proto.dataType == bfloat16 ? DType.u16 : dtype
-        let tensor = try proto.hasRawData ? raw(proto.rawData, stored, shape, name) : typed(proto, stored, shape, name)
-        if proto.dataType == bfloat16 {
+        let shape = try Self.shape(proto, dtype, name)
+        let stored = proto.dataType == Self.bfloat16 ? DType.u16 : dtype
+        var tensor: Tensor
+        if isExternal {
+            tensor = try external.tensor(proto, stored, shape, name)
+        } else {
+            tensor = try proto.hasRawData ? Self.raw(proto.rawData, stored, shape, name) : Self.typed(proto, stored, shape, name)
+        }
+        if stored == .bool {
+            tensor.withUnsafeMutableBytes { flags in for i in flags.indices { flags[i] = flags[i] == 0 ? 0 : 1 } }
+        }
+        if proto.dataType == Self.bfloat16 {
             return Tensor(.f32, shape, copying: tensor.array(of: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) })
         }
         return tensor
@@ -46,7 +60,7 @@ enum TensorImporter {
         var bytes = dtype.bytes
         for extent in proto.dims {
             guard extent >= 0 else { throw .tensor(name: name, reason: "the extent \(extent) is negative") }
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: max(Int(extent), 1))
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: max(Int(clamping: extent), 1))
             guard !overflow, product <= 1 << 40 else {
                 throw .tensor(name: name, reason: "its shape asks for more than a file can hold")
             }
@@ -62,9 +76,6 @@ enum TensorImporter {
         }
         var tensor = Tensor(dtype, shape)
         tensor.withUnsafeMutableBytes { out in _ = data.copyBytes(to: out) }
-        if dtype == .bool {
-            tensor.withUnsafeMutableBytes { flags in for i in flags.indices { flags[i] = flags[i] == 0 ? 0 : 1 } }
-        }
         return tensor
     }
 

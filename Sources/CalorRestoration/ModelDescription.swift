@@ -11,6 +11,8 @@ public struct ModelDescription: Sendable {
     /// Path of the ONNX file.
     public var path: String
     public var sha256: String
+    /// SHA-256 of every file beside the ONNX file that holds weights, by the name that the ONNX file gives it.
+    public var externalData: [String: String] = [:]
     /// Width of the output divided by width of the input.
     public var scale: Int
     public var channels: Int
@@ -28,6 +30,13 @@ public struct ModelDescription: Sendable {
     public var quality: [Quality]
     /// True when there is no sidecar and the numbers were read off the network itself.
     public var isInferred: Bool
+
+    /// What stands for all bytes of the model in the digest of a plan.
+    public var digest: String {
+        if externalData.isEmpty { return sha256 }
+        let lines = [sha256] + externalData.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        return SHA256.hex(of: Array(lines.joined(separator: "\n").utf8))
+    }
 
     public struct Quality: Sendable {
         public var set: String

@@ -15,14 +15,35 @@ enum NetworkFile {
             let digest = SHA256.hex(of: bytes)
             guard digest == model.sha256 else { throw .digest(path: model.path, expected: model.sha256, found: digest) }
         }
-        return try session(bytes: bytes, path: model.path, name: model.name).session
+        let (file, session) = try session(bytes: bytes, path: model.path, name: model.name)
+        if !model.isInferred { try check(file, against: model) }
+        return session
+    }
+
+    /// Weights beside the ONNX file are part of the model: the sidecar must vouch for each of their files.
+    private static func check(_ file: ONNXModel, against model: ModelDescription) throws(RestorationFault) {
+        let folder = (model.path as NSString).deletingLastPathComponent
+        for (name, found) in externalDigests(of: file).sorted(by: { $0.key < $1.key }) {
+            let path = folder.isEmpty ? name : folder + "/" + name
+            guard let expected = model.externalData[name] else { throw .undeclaredData(path: path, sidecarOf: model.name) }
+            guard expected == found else { throw .digest(path: path, expected: expected, found: found) }
+        }
+    }
+
+    private static func externalDigests(of model: ONNXModel) -> [String: String] {
+        model.externalFiles.mapValues { file in
+            var hash = SHA256()
+            hash.update(file.bytes)
+            return hash.hexDigest()
+        }
     }
 
     /// Reads purpose, channels and scale off the network itself.
     static func describe(path: String) throws(RestorationFault) -> ModelDescription {
         let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
         let bytes = try read(path)
-        let (graph, session) = try session(bytes: bytes, path: path, name: name)
+        let (file, session) = try session(bytes: bytes, path: path, name: name)
+        let graph = file.graph
         guard graph.inputs.count == 1, let input = graph.inputs.first, let output = graph.outputs.first, input.dtype == .f32 else {
             throw .notAnImageNetwork(
                 model: name, reason: "one f32 input is expected, this network has \(graph.inputs.count) inputs")
@@ -47,21 +68,25 @@ enum NetworkFile {
                 reason: "an input of \(shape) gives an output \(text), which is not the image enlarged by a whole number")
         }
         let scale = found[2] / shape[2]
-        return ModelDescription(
+        var description = ModelDescription(
             name: name, purpose: scale > 1 ? .superResolution : .enhancement, kind: .any, path: path, sha256: SHA256.hex(of: bytes),
             scale: scale, channels: channels, inputName: input.name, outputName: output.name, range: 0...1, multiple: 1,
             receptiveField: nil, parameters: nil, licence: nil, quality: [], isInferred: true)
+        description.externalData = externalDigests(of: file)
+        return description
     }
 
     private static func session(bytes: [UInt8], path: String, name: String) throws(RestorationFault) -> (
-        graph: Graph, session: Session
+        file: ONNXModel, session: Session
     ) {
         let folder = (path as NSString).deletingLastPathComponent
+        let file: ONNXModel
         let graph: Graph
-        do { graph = try ONNXModel.graph(from: bytes, folder: folder.isEmpty ? "." : folder) } catch {
-            throw RestorationFault(error, model: name)
-        }
-        do { return (graph, try Session(graph: graph)) } catch { throw RestorationFault(error, model: name) }
+        do {
+            file = try ONNXModel(decoding: bytes, folder: folder)
+            graph = try file.supportedGraph()
+        } catch { throw RestorationFault(error, model: name) }
+        do { return (file, try Session(graph: graph)) } catch { throw RestorationFault(error, model: name) }
     }
 
     private static func read(_ path: String) throws(RestorationFault) -> [UInt8] {

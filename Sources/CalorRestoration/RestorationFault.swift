@@ -6,6 +6,7 @@ public enum RestorationFault: Fault {
     case sidecar(path: String, reason: String)
     case unreadable(path: String, reason: String)
     case digest(path: String, expected: String, found: String)
+    case undeclaredData(path: String, sidecarOf: String)
     case channels(model: String, wanted: Int, found: String)
     case notAnImageNetwork(model: String, reason: String)
     case notFinite(model: String, count: Int)
@@ -19,6 +20,7 @@ public enum RestorationFault: Fault {
         case .sidecar: "model.sidecar"
         case .unreadable: "model.unreadable"
         case .digest: "model.digest"
+        case .undeclaredData: "model.undeclared-data"
         case .channels: "model.channels"
         case .notAnImageNetwork: "model.not-an-image-network"
         case .notFinite: "network.not-finite"
@@ -31,7 +33,7 @@ public enum RestorationFault: Fault {
     public var kind: FaultKind {
         switch self {
         case .modelNotFound, .unreadable: .missing
-        case .sidecar, .digest, .notAnImageNetwork, .channels, .inputNotFinite: .damagedInput
+        case .sidecar, .digest, .undeclaredData, .notAnImageNetwork, .channels, .inputNotFinite: .damagedInput
         case .notFinite: .defect
         case .engine(_, _, let kind, _, _): kind
         case .cancelled: .cancelled
@@ -45,6 +47,8 @@ public enum RestorationFault: Fault {
         case .unreadable(let path, let reason): "\(path): \(reason)"
         case .digest(let path, let expected, let found):
             "\(path) is not the file that its model.yaml describes (SHA-256 \(found.prefix(12))…, not \(expected.prefix(12))…)"
+        case .undeclaredData(let path, let model):
+            "\(path) holds weights of \(model), but its model.yaml does not name it under external-data"
         case .channels(let model, let wanted, let found):
             "model \(model) works on \(wanted == 1 ? "grey" : "RGB") images, this one is \(found)"
         case .notAnImageNetwork(let model, let reason): "model \(model): \(reason)"
@@ -64,6 +68,7 @@ public enum RestorationFault: Fault {
                 : "known models: \(known.joined(separator: ", ")); the path of an .onnx file works too"
         case .sidecar: "the keys of a model.yaml are listed in docs/models.md"
         case .unreadable: "check the path and its permissions"
+        case .undeclaredData: "add the file with its SHA-256 to `external-data` in the model.yaml"
         case .digest: "fetch the model again, or run the .onnx file by its own path to accept it without a sidecar"
         case .channels(_, let wanted, _):
             wanted == 1 ? "use an infrared or grey image, or a pipeline for RGB" : "use a pipeline for infrared"

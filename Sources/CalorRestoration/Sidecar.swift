@@ -33,7 +33,7 @@ enum Sidecar {
             else { return nil }
             return .init(set: set, metric: metric, value: value)
         }
-        return ModelDescription(
+        var description = ModelDescription(
             name: try reader.required("name"), purpose: purpose, kind: kind, path: folder + "/" + file,
             sha256: (try reader.required("sha256") as String).lowercased(), scale: try reader.integer("scale", 1...16),
             channels: try reader.integer("channels", 1...4), inputName: try reader.required("input"),
@@ -41,6 +41,13 @@ enum Sidecar {
             multiple: try reader.integer("multiple", 1...1024, default: 1),
             receptiveField: map["receptive-field"] == nil ? nil : try reader.integer("receptive-field", 0...4096),
             parameters: map["parameters"] as? Int, licence: map["licence"] as? String, quality: quality, isInferred: false)
+        if let files = map["external-data"] {
+            guard let files = files as? [String: String] else {
+                throw .sidecar(path: path, reason: "`external-data` must map each file's name to its SHA-256")
+            }
+            description.externalData = files.mapValues { $0.lowercased() }
+        }
+        return description
     }
 
     private struct Reader {

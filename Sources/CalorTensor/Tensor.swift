@@ -5,7 +5,7 @@ public struct Tensor: Sendable {
     public let dtype: DType
     public let shape: Shape
     private var storage: AlignedBytes
-    private let offset: Int
+    private var offset: Int
 
     /// Zeros.
     public init(_ dtype: DType, _ shape: Shape) {
@@ -49,10 +49,11 @@ public struct Tensor: Sendable {
     }
 
     public mutating func withUnsafeMutableBytes<R, E>(_ body: (UnsafeMutableRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        if !isKnownUniquelyReferenced(&storage) {
-            let copy = AlignedBytes(count: byteCount + offset, zeroed: false)
-            (copy.pointer + offset).copyMemory(from: storage.pointer + offset, byteCount: byteCount)
+        if !isKnownUniquelyReferenced(&storage) || !storage.isWritable {
+            let copy = AlignedBytes(count: byteCount, zeroed: false)
+            copy.pointer.copyMemory(from: storage.pointer + offset, byteCount: byteCount)
             storage = copy
+            offset = 0
         }
         let storage = storage
         defer { withExtendedLifetime(storage) {} }

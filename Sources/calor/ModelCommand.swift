@@ -6,7 +6,8 @@ struct ModelCommand: ParsableCommand {
         commandName: "model",
         abstract: "Look at, check, run and time an ONNX model.",
         discussion: """
-            Any ONNX file of operator sets up to 27 whose operators the engine has. Weights must lie in the file itself.
+            Any ONNX file of operator sets up to 27 whose operators the engine has. Weights may lie in files beside it, in its own folder or \
+            below, not behind links.
 
             EXAMPLES
               calor model check model.onnx                                   can it run, and if not, which nodes are in the way

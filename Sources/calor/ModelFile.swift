@@ -2,6 +2,7 @@ import CalorBase
 import CalorGraph
 import CalorONNX
 import CalorTensor
+import Foundation
 
 /// An ONNX file that a command names; every fault carries its path.
 struct ModelFile {
@@ -11,16 +12,14 @@ struct ModelFile {
     init(path: String) throws(NamedFault) {
         let file = InputFile(path: path)
         let bytes = try file.bytes()
-        do { model = try ONNXModel(decoding: bytes) } catch { throw file.named(error) }
+        let folder = file.isStandardInput ? nil : (path as NSString).deletingLastPathComponent
+        do { model = try ONNXModel(decoding: bytes, folder: folder) } catch { throw file.named(error) }
         self.path = path
     }
 
     /// The graph, of which every operator is supported.
     func graph() throws(NamedFault) -> Graph {
-        if let refusal = model.refusals.first {
-            throw named(ONNXFault.unsupported(node: refusal.node, op: refusal.op, reason: refusal.reason))
-        }
-        return model.graph
+        do { return try model.supportedGraph() } catch { throw named(error) }
     }
 
     func named(_ fault: any Fault) -> NamedFault { NamedFault(name: path, fault: fault) }

@@ -1,3 +1,4 @@
+import CalorBase
 import CalorGraph
 import CalorTensor
 import Foundation
@@ -27,6 +28,8 @@ import Testing
         return try model.serializedBytes()
     }
 
+    static var tensors: TensorImporter { TensorImporter(external: ExternalData(folder: nil, limits: Limits())) }
+
     static func node(_ op: String, _ inputs: [String], _ outputs: [String]) -> Onnx_NodeProto {
         .with {
             $0.opType = op
@@ -45,7 +48,7 @@ import Testing
     }
 
     @Test func importsSortsAndRuns() throws {
-        let graph = try ONNXModel.graph(from: try Self.model())
+        let graph = try ONNXModel(decoding: try Self.model(), folder: nil).supportedGraph()
         #expect(graph.nodes.map(\.op) == ["Add", "Relu"])
         #expect(graph.inputs.map(\.name) == ["x"])
         #expect(graph.inputs[0].dims == [.symbol("n"), .fixed(2)])
@@ -58,8 +61,10 @@ import Testing
             $0.graph.node[0].opType = "Fancy"
             $0.graph.node[1].domain = "com.example"
         }
-        #expect(try ONNXModel(decoding: bytes).refusals.map(\.op) == ["Fancy", "com.example::Add"])
-        #expect { try ONNXModel.graph(from: bytes) } throws: { "\($0)".contains("the Relu (Fancy) is not supported") }
+        #expect(try ONNXModel(decoding: bytes, folder: nil).refusals.map(\.op) == ["Fancy", "com.example::Add"])
+        #expect { try ONNXModel(decoding: bytes, folder: nil).supportedGraph() } throws: {
+            "\($0)".contains("the Relu (Fancy) is not supported")
+        }
     }
 
     struct Damage: Sendable, CustomTestStringConvertible {
@@ -118,7 +123,7 @@ import Testing
 
     @Test(arguments: damages) func refuses(_ damage: Damage) throws {
         let bytes = try Self.model(damage.change)
-        #expect { try ONNXModel.graph(from: bytes) } throws: {
+        #expect { try ONNXModel(decoding: bytes, folder: nil).supportedGraph() } throws: {
             guard let fault = $0 as? ONNXFault else { return false }
             return fault.identifier == damage.identifier && fault.kind == .damagedInput
         }
@@ -128,7 +133,7 @@ import Testing
         let bytes = try Self.model()
         var faults = 0
         for length in 0..<bytes.count {
-            do { _ = try ONNXModel.graph(from: Array(bytes.prefix(length))) } catch { faults += 1 }
+            do { _ = try ONNXModel(decoding: Array(bytes.prefix(length)), folder: nil).supportedGraph() } catch { faults += 1 }
         }
         #expect(faults > bytes.count / 2)
     }
@@ -143,13 +148,13 @@ import Testing
                 $0.dataType = Int32(code)
                 $0.rawData = Data(repeating: 1, count: 2 * dtype.bytes)
             }
-            #expect(try TensorImporter.tensor(proto).dtype == dtype, "\(dtype)")
+            #expect(try Self.tensors.tensor(proto).dtype == dtype, "\(dtype)")
         }
         let bfloat = Onnx_TensorProto.with {
             $0.dims = [1]
             $0.dataType = 16
             $0.rawData = Data([0xC0, 0x3F])
         }
-        #expect(try TensorImporter.tensor(bfloat).floats == [1.5])
+        #expect(try Self.tensors.tensor(bfloat).floats == [1.5])
     }
 }

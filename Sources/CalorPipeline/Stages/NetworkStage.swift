@@ -25,7 +25,7 @@ struct NetworkStage: Sendable {
         self.options = options
     }
 
-    var digest: String { model.sha256 }
+    var digest: String { model.digest }
 
     func outputType(for input: ImageType) throws(PipelineFault) -> ImageType {
         guard model.channels != 1 || input.colour.isGrey else {
