@@ -26,6 +26,7 @@ struct GraphImporter {
         }
         // Before IR version 4 every weight is an input as well; such an input has its value already.
         var inputs: [ValueInfo] = []
+        for input in proto.input where input.name.isEmpty { throw .value(name: "(no name)", reason: "is an input of the graph") }
         for input in proto.input where values[input.name].flatMap({ constants[$0] }) == nil {
             inputs.append(try info(input, value: try produce(input.name)))
         }

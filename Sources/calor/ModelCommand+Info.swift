@@ -9,8 +9,9 @@ extension ModelCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a model's inputs, outputs, parameters, cost and receptive field.",
             discussion: """
-                Cost and receptive field hold for one input shape. Where the model leaves rows and columns open, 128 is taken. \
-                Intermediate values that do not fit in the caches are computed in strips of rows, which changes no bit of the result.
+                Cost, receptive field and the kernels that are chosen (with the shape of their result) hold for one input shape. Where \
+                the model leaves rows and columns open, 128 is taken. Intermediate values that do not fit in the caches are computed in \
+                strips of rows, which changes no bit of the result.
 
                 EXAMPLES
                   calor model info model.onnx
@@ -60,6 +61,11 @@ private struct ModelReport {
             "outputs": graph.outputs.map { value($0, plan.outputShapes[$0.name]) },
             "passes": plan.applied.map { ["pass": $0.pass, "nodes": $0.nodes] as [String: Any] },
             "kernels": plan.kernels.map { ["name": $0.name, "steps": $0.steps] as [String: Any] },
+            "steps": steps.map { step in
+                var entry: [String: Any] = ["node": step.node, "kernel": step.kernel, "flops": step.flops]
+                if let shape = step.shape { entry["shape"] = shape.dims }
+                return entry
+            },
         ]
         switch field {
         case .local(let halo)?: document["haloPixels"] = halo
@@ -67,6 +73,39 @@ private struct ModelReport {
         case nil: break
         }
         return document
+    }
+
+    // MARK: - Steps
+
+    private struct Step {
+        var node: String
+        var kernel: String
+        var shape: Shape?
+        var flops: Double
+    }
+
+    /// What is run, in order. A step that only changes the layout of a value bears the value's name.
+    private var steps: [Step] {
+        var shapes: [String: Shape] = [:]
+        for (value, name) in special.graph.valueNames { shapes[name] = special.types[value]?.shape }
+        for node in special.graph.nodes {
+            if let output = node.outputs.lazy.compactMap({ $0 }).first { shapes[node.name] = special.types[output]?.shape }
+        }
+        return plan.reports.map { Step(node: $0.node, kernel: $0.kernel, shape: shapes[$0.node], flops: $0.flops) }
+    }
+
+    /// Steps with the same kernel and the same shape of the result, in the order in which they first run.
+    private var groups: [(kernel: String, shape: Shape?, steps: Int, flops: Double)] {
+        var groups: [(kernel: String, shape: Shape?, steps: Int, flops: Double)] = []
+        for step in steps {
+            if let known = groups.firstIndex(where: { $0.kernel == step.kernel && $0.shape == step.shape }) {
+                groups[known].steps += 1
+                groups[known].flops += step.flops
+            } else {
+                groups.append((step.kernel, step.shape, 1, step.flops))
+            }
+        }
+        return groups
     }
 
     private func value(_ info: ValueInfo, _ shape: Shape?) -> [String: Any] {
@@ -98,7 +137,11 @@ private struct ModelReport {
         case nil: break
         }
         for pass in plan.applied where pass.nodes > 0 { lines.append("pass     \(pass.pass): \(pass.nodes)") }
-        for kernel in plan.kernels { lines.append("kernel   \(kernel.name) × \(kernel.steps)") }
+        for group in groups {
+            let shape = group.shape.map { "  \($0)" } ?? ""
+            let cost = group.flops > 0 ? String(format: "  %.3f GFLOP", group.flops / 1e9) : ""
+            lines.append("kernel   \(group.kernel) × \(group.steps)\(shape)\(cost)")
+        }
         return lines.joined(separator: "\n")
     }
 }

@@ -53,7 +53,7 @@ struct Emitter {
         while let node = nodes.popLast() { try emitter.emit(node) }
         let outputs = try emitter.outputs()
         if options.chainsRows { emitter.chainRows() }
-        return emitter.finished(
+        return try emitter.finished(
             outputs, shapes: shapes, applied: specialised.applied, fusions: fusions, strips: options.strips, threads: threads)
     }
 
@@ -268,12 +268,17 @@ struct Emitter {
     private func finished(
         _ outputs: Outputs, shapes: [String: Shape], applied: [PassReport], fusions: [String: Int], strips: StripChoice,
         threads: Int
-    ) -> Plan {
+    ) throws(GraphFault) -> Plan {
         let planner = StripPlanner(steps: steps, flops: reports.map(\.flops), bases: bases, threads: threads)
         var arena = ArenaPlan(planner.buffers([]))
         let plainBytes = arena.bytes
         let segments = planner.segments(strips, plain: plainBytes)
         if !segments.isEmpty { arena = ArenaPlan(planner.buffers(segments)) }
+        guard arena.bytes <= OperatorCall.memoryLimit else {
+            throw .tooLarge(
+                node: graph.name.isEmpty ? "graph" : graph.name, op: "plan",
+                reason: "intermediate values need \(arena.bytes >> 20) MiB, this machine has \(OperatorCall.memoryLimit >> 20)")
+        }
         let grouped = planner.grouped(segments)
         let order = planner.order(segments)
         var dropped = [[Int]](repeating: [], count: grouped.count)

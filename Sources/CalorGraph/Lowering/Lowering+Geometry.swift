@@ -116,7 +116,7 @@ extension Lowering {
             guard tensor.floats == [1, 1, Float(vertical), Float(horizontal)] else { return nil }
         }
         if call.node.op == "Upsample" {
-            guard let scales = try call.floats("scales") ?? call.optionalTensor(1)?.floats,
+            guard let scales = try call.floats("scales") ?? call.node.inputs.dropFirst().first.flatMap({ floats($0) }),
                 scales == [1, 1, Float(vertical), Float(horizontal)]
             else { return nil }
         }

@@ -26,6 +26,10 @@ enum ConvolutionOperators {
 
         init(_ call: OperatorCall, transposed: Bool) throws(GraphFault) {
             let (source, weights) = (try call.shape(0), try call.shape(1))
+            let dtype = try call.dtype(0)
+            try call.requireFloating(dtype)
+            let others = [try call.dtype(1), call.has(2) ? try call.dtype(2) : dtype]
+            try call.require(others == [dtype, dtype], "input, weights and bias differ in type")
             try call.require(source.rank >= 3 && weights.rank == source.rank, "input \(source) and weights \(weights) do not fit")
             let kernel = Array(weights.dims.dropFirst(2))
             groups = try call.int("group") ?? 1
@@ -52,8 +56,13 @@ enum ConvolutionOperators {
         let bias = call.optionalTensor(2)
         try call.require(
             weights.dtype == source.dtype && bias?.dtype ?? source.dtype == source.dtype, "input, weights and bias differ in type")
+        let plan = try Plan(call, transposed: transposed)
+        let kernel = plan.window.kernel
+        // Even a tap that meets no pixel is looked at.
+        try call.checkWork(kernel)
+        try call.checkWork([plan.result.count, plan.inputs] + kernel)
         let loop = Loop(
-            plan: try Plan(call, transposed: transposed), transposed: transposed, source: source.widened(),
+            plan: plan, transposed: transposed, source: source.widened(),
             weights: weights.widened(),
             bias: bias?.widened())
         return try call.visitFloating(source.dtype, loop).narrowed(to: source.dtype)

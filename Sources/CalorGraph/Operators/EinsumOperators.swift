@@ -13,6 +13,7 @@ enum EinsumOperators {
                 let plan = try EinsumPlan(call)
                 let tensors = try call.allTensors()
                 let dtype = try call.dtype(0)
+                try call.checkWork(plan.shape.dims + plan.summed + [tensors.count])
                 try call.require(tensors.allSatisfy { $0.dtype == dtype }, "the inputs differ in type")
                 return [try dtype.visitWide(Products(plan: plan, tensors: tensors.map { $0.widened() })).narrowed(to: dtype)]
             })

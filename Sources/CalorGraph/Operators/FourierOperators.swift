@@ -49,6 +49,8 @@ enum FourierOperators {
         try call.requireFloating(source.dtype)
         let plan = try Plan(call)
         let (n, parts) = (plan.length, source.shape[-1])
+        try call.checkWork([plan.shape.count, n])
+        _ = try call.checked([n, 2], .f64)
         let values = source.doubles
         // Lines run over whole complex numbers: the last axis stays together.
         let from = Lines(Shape(source.shape.dims.dropLast()), plan.axis)

@@ -65,7 +65,7 @@ enum GeneratorOperators {
         let count = ((limit - start) / delta).rounded(.up)
         try call.require(count.isFinite, "delta must not be 0")
         try call.require(count < 1e12, "\(count) elements are too many")
-        return max(Int(count), 0)
+        return count <= 0 ? 0 : Int(count)
     }
 
     private static func range(_ call: OperatorCall) throws(GraphFault) -> Tensor {

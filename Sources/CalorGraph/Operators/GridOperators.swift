@@ -23,6 +23,8 @@ enum GridOperators {
         try call.require(
             image.rank >= 3 && grid.rank == image.rank && grid[0] == image[0] && grid[-1] == image.rank - 2,
             "the grid \(grid) does not fit the image \(image)")
+        // A cubic sample reads 4 pixels along every axis.
+        guard image.rank <= 7 else { throw call.unsupported("images of \(image.rank - 2) pixel axes") }
         return try call.checked([image[0], image[1]] + grid.dims[1..<grid.rank - 1], .f64)
     }
 

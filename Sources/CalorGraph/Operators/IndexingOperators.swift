@@ -6,7 +6,12 @@ enum IndexingOperators {
         Operator(
             "Gather", 2...2, "slices at indices along an axis",
             infer: { call throws(GraphFault) in
-                [ValueType(try call.dtype(0), try gatheredShape(call).shape)]
+                let (axis, shape) = try gatheredShape(call)
+                if call.optionalTensor(1) != nil {
+                    let extent = try call.shape(0).dims[axis]
+                    for index in try call.integers(at: 1) ?? [] { _ = try checkedIndex(call, index, extent) }
+                }
+                return [ValueType(try call.dtype(0), shape)]
             }, evaluate: { call throws(GraphFault) in [try gather(call)] }),
         Operator(
             "GatherElements", 2...2, "elements at indices along an axis",

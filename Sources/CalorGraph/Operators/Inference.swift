@@ -4,6 +4,18 @@ import CalorTensor
 enum Infer {
     static let first: Operator.Inference = { call throws(GraphFault) in [try call.type(0)] }
 
+    /// The type of the first input, of which the attribute `axis` must name an axis.
+    static func first(alongAxisOr standard: @escaping @Sendable (OperatorCall) -> (axis: Int, inclusive: Bool))
+        -> Operator.Inference
+    {
+        { call throws(GraphFault) in
+            let type = try call.type(0)
+            let (axis, inclusive) = standard(call)
+            _ = try call.axis(try call.int("axis") ?? axis, rank: type.shape.rank, inclusive: inclusive)
+            return [type]
+        }
+    }
+
     /// All inputs broadcast together; the type of the first.
     static let broadcast: Operator.Inference = { call throws(GraphFault) in [try broadcastAll(call)] }
 

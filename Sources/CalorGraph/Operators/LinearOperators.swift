@@ -23,6 +23,7 @@ enum LinearOperators {
         try call.require(a.dtype == b.dtype, "the inputs are \(a.dtype) and \(b.dtype)")
         let plan = try MatrixProduct(call, a.shape, b.shape)
         _ = try call.checked(plan.result, a.dtype.wide)
+        try call.checkWork([plan.batch.count, plan.rows, plan.depth, plan.columns])
         let (x, y) = (a.widened(), b.widened())
         return try x.dtype.visitWide(Run(plan: plan, a: x, b: y)).narrowed(to: a.dtype)
     }

@@ -66,16 +66,18 @@ enum MovementOperators {
                 let (square, overflow) = block.multipliedReportingOverflow(by: block)
                 try call.require(!overflow && c % square == 0, "\(c) channels are not a multiple of \(block)²")
                 let columnFirst = try call.string("mode") == "CRD"
+                let result = [n, c / square, try call.multiplyAdd(h, block, 0), try call.multiplyAdd(w, block, 0)]
                 return columnFirst
-                    ? ([n, c / square, block, block, h, w], [0, 1, 4, 2, 5, 3], [n, c / square, h * block, w * block])
-                    : ([n, block, block, c / square, h, w], [0, 3, 4, 1, 5, 2], [n, c / square, h * block, w * block])
+                    ? ([n, c / square, block, block, h, w], [0, 1, 4, 2, 5, 3], result)
+                    : ([n, block, block, c / square, h, w], [0, 3, 4, 1, 5, 2], result)
             }),
         blocks(
             "SpaceToDepth", "pixels to channels",
             { call, n, c, h, w, block throws(GraphFault) in
                 try call.require(h % block == 0 && w % block == 0, "\(h)×\(w) pixels are not a multiple of \(block)")
+                let channels = try call.multiplyAdd(try call.multiplyAdd(c, block, 0), block, 0)
                 return (
-                    [n, c, h / block, block, w / block, block], [0, 3, 5, 1, 2, 4], [n, c * block * block, h / block, w / block]
+                    [n, c, h / block, block, w / block, block], [0, 3, 5, 1, 2, 4], [n, channels, h / block, w / block]
                 )
             }),
     ]
@@ -113,10 +115,15 @@ enum MovementOperators {
         return Operator(
             name, 1...1, summary,
             infer: { call throws(GraphFault) in
-                [ValueType(try call.dtype(0), Shape(try blocking(call).result))]
+                let dtype = try call.dtype(0)
+                let blocking = try blocking(call)
+                _ = try call.checked(blocking.split, dtype)
+                return [ValueType(dtype, try call.checked(blocking.result, dtype))]
             },
             evaluate: { call throws(GraphFault) in
                 let blocking = try blocking(call)
+                _ = try call.checked(blocking.split, call.dtype(0))
+                _ = try call.checked(blocking.result, call.dtype(0))
                 return [
                     try call.tensor(0).reshaped(to: Shape(blocking.split)).transposed(blocking.order).reshaped(
                         to: Shape(blocking.result))

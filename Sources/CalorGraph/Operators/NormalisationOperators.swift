@@ -24,7 +24,9 @@ enum NormalisationOperators {
             let source = try call.tensor(0)
             let axis = try call.axis(try call.int("axis") ?? -1, rank: source.shape.rank)
             let (normal, _, _) = try normalised(call, source, from: axis, epsilon: call.float("epsilon") ?? 1e-5, centred: false)
-            return [try ArithmeticOperators.combine(call, .mul, normal, call.tensor(1))]
+            let result = try ArithmeticOperators.combine(call, .mul, normal, call.tensor(1))
+            try call.require(result.type == source.type, "the scale does not fit \(source.type)")
+            return [result]
         },
         Operator("InstanceNormalization", 3...3, "mean 0 and variance 1 over the pixels of each channel", infer: Infer.first) {
             call throws(GraphFault) in
@@ -101,6 +103,7 @@ enum NormalisationOperators {
             call, source, from: axis, epsilon: call.float("epsilon") ?? 1e-5, centred: true)
         var result = try ArithmeticOperators.combine(call, .mul, normal, call.tensor(1))
         if let bias = call.optionalTensor(2) { result = try ArithmeticOperators.combine(call, .add, result, bias) }
+        try call.require(result.type == source.type, "scale or shift do not fit \(source.type)")
         let kept = ReductionOperators.shape(source.shape, without: Array(axis..<source.shape.rank), keeping: true)
         guard mean.count == kept.count else { return [result] }
         return [
@@ -125,6 +128,7 @@ enum NormalisationOperators {
     private static func batch(_ call: OperatorCall) throws(GraphFault) -> [Tensor?] {
         let source = try call.tensor(0)
         try call.requireFloating(source.dtype)
+        try call.require(source.shape.rank > 0, "needs a batch, not a scalar")
         let epsilon = try call.float("epsilon") ?? 1e-5
         let training = try call.flag("training_mode")
         var (mean, variance) = (try perChannel(call, 3, source), try perChannel(call, 4, source))

@@ -1,4 +1,5 @@
 import CalorTensor
+import Foundation
 
 /// A node together with what is known of its inputs: during evaluation every tensor, during inference types and constants.
 struct OperatorCall: Sendable {
@@ -9,8 +10,14 @@ struct OperatorCall: Sendable {
     /// nil for an input that is left out or, during inference, not constant.
     let tensors: [Tensor?]
 
-    /// A tensor above this many bytes is refused before it is allocated.
-    static let byteLimit = 1 << 33
+    /// Bytes of this machine's memory.
+    static let memoryLimit = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    /// A tensor above this many bytes is refused before it is allocated: 8 GiB, or half of the machine's memory.
+    static let byteLimit = min(1 << 33, memoryLimit / 2)
+    /// A tensor above this many bytes is no picture's: then the model is at fault and not the machine.
+    static let absurdBytes = 1 << 40
+    /// Operations of one node that runs without a kernel; at some thousand million a second this is a quarter of an hour.
+    static let workLimit = 1e12
 
     // MARK: - Faults
 
@@ -154,13 +161,27 @@ struct OperatorCall: Sendable {
         for extent in dims {
             guard extent >= 0 else { throw fault("the extent \(extent) is negative") }
             let (product, overflow) = bytes.multipliedReportingOverflow(by: max(extent, 1))
-            guard !overflow, product <= Self.byteLimit else {
-                throw .tooLarge(
-                    node: node.name, op: node.op, reason: "a tensor \(Shape(dims)) of \(dtype) is above the limit of 8 GiB")
+            guard !overflow, product <= Self.absurdBytes else {
+                throw fault("asks for a tensor \(Shape(dims)) of \(dtype), more than any memory holds")
             }
             bytes = product
         }
+        guard bytes <= Self.byteLimit else {
+            throw .tooLarge(
+                node: node.name, op: node.op,
+                reason: "a tensor \(Shape(dims)) of \(dtype) is above the limit of \(Self.byteLimit >> 20) MiB")
+        }
         return Shape(dims)
+    }
+
+    /// Refuses a node whose loops, without a kernel, would run for hours: the product of `factors` is the number of their rounds.
+    func checkWork(_ factors: [Int]) throws(GraphFault) {
+        let work = factors.reduce(1.0) { $0 * Double(max($1, 0)) }
+        guard work <= Self.workLimit else {
+            throw .tooLarge(
+                node: node.name, op: node.op,
+                reason: "it would take \(work) operations, the limit without a kernel is \(Self.workLimit)")
+        }
     }
 
     func broadcast(_ a: Shape, _ b: Shape) throws(GraphFault) -> Shape {

@@ -57,6 +57,7 @@ enum PoolingOperators {
         let source = try call.tensor(0)
         try call.requireFloating(source.dtype)
         let (window, shape) = try result(call)
+        try call.checkWork([shape.count] + window.kernel)
         let border = try call.flag("count_include_pad")
         let values = source.doubles
         var means = [Double](repeating: 0, count: shape.count)
@@ -79,6 +80,7 @@ enum PoolingOperators {
     private static func greatest(_ call: OperatorCall) throws(GraphFault) -> [Tensor?] {
         let source = try call.tensor(0)
         let (window, shape) = try result(call)
+        try call.checkWork([shape.count] + window.kernel)
         let columns = try call.flag("storage_order")
         let values = source.doubles
         var (tops, places) = ([Double](repeating: 0, count: shape.count), [Int64](repeating: 0, count: shape.count))

@@ -15,7 +15,9 @@ enum SoftmaxOperators {
     static let all: [Operator] = [
         softmax("Softmax", .softmax, "exponentials that sum to 1"), softmax("LogSoftmax", .logSoftmax, "logarithm of Softmax"),
         softmax("Hardmax", .hardmax, "1 at the greatest, else 0"),
-        Operator("LpNormalization", 1...1, "divided by its norm along an axis", infer: Infer.first) { call throws(GraphFault) in
+        Operator(
+            "LpNormalization", 1...1, "divided by its norm along an axis", infer: Infer.first { _ in (axis: -1, inclusive: false) }
+        ) { call throws(GraphFault) in
             let source = try call.tensor(0)
             try call.requireFloating(source.dtype)
             let p = try call.int("p") ?? 2
@@ -40,7 +42,8 @@ enum SoftmaxOperators {
     ]
 
     private static func softmax(_ name: String, _ kind: Kind, _ summary: String) -> Operator {
-        Operator(name, 1...1, summary, infer: Infer.first) { call throws(GraphFault) in
+        let infer = Infer.first { $0.opset >= 13 ? (axis: -1, inclusive: false) : (axis: 1, inclusive: true) }
+        return Operator(name, 1...1, summary, infer: infer) { call throws(GraphFault) in
             let source = try call.tensor(0)
             try call.requireFloating(source.dtype)
             if call.opset >= 13 {

@@ -34,7 +34,15 @@ extension Graph {
             }
             let call = OperatorCall(
                 node: Node(name: input.name, op: "input", inputs: [], outputs: []), opset: opset, types: [], tensors: [])
-            types[input.value] = ValueType(input.dtype, try call.checked(shape.dims, input.dtype))
+            do {
+                types[input.value] = ValueType(input.dtype, try call.checked(shape.dims, input.dtype))
+            } catch {
+                // A shape that the model leaves open was chosen by the user: the model is not at fault.
+                if input.fixedShape == nil {
+                    throw .tooLarge(node: input.name, op: "input", reason: "\(shape) is above every limit")
+                }
+                throw error
+            }
         }
         return types
     }

@@ -23,7 +23,9 @@ extension SpecialisedGraph {
         var halo = 0.0
         for output in graph.outputs {
             switch reaches[output.value] {
-            case .local(_, let more)?: halo = max(halo, more)
+            case .local(_, let more)?:
+                guard more < Self.widestHalo else { return .whole(node: output.name) }
+                halo = max(halo, more)
             case .whole(let node)?: return .whole(node: node)
             case nil: continue
             }
@@ -31,6 +33,9 @@ extension SpecialisedGraph {
         // A position that falls between pixels counts as the next whole pixel.
         return .local(haloPixels: Int(halo.rounded(.up)))
     }
+
+    /// No picture is wider; absurd strides multiply to more than an integer holds.
+    private static let widestHalo = 1e6
 
     /// What one value sees: the size of its pixel and its halo, both in pixels of the input.
     private enum Reach {
