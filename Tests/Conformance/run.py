@@ -1,7 +1,8 @@
 """Passes the ONNX project's own operator cases that cases.txt pins through `calor model run`.
 
 A case that is not in the package, that fails, or that is listed twice makes the run fail. With --all every other case of the package
-is tried as well, and those that pass are shown: they may be pinned.
+is tried as well, and those that pass are shown: they may be pinned. With --opsets every case is also run as a model of the oldest (from 7)
+and of the newest operator set in which its operators are defined as they are in the case.
 """
 
 import argparse
@@ -50,12 +51,49 @@ def difference(found: np.ndarray, expected: np.ndarray) -> str | None:
         return f"differs by {np.nanmax(np.abs(a - b)):.2e}"
 
 
-def problem(calor: str, case: str) -> str | None:
+def same_opsets(model: onnx.ModelProto) -> list[int]:
+    """The oldest and the newest operator set, other than the model's own, under which it means the same."""
+    own = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+
+    def means_the_same(version: int) -> bool:
+        try:
+            return all(
+                onnx.defs.get_schema(node.op_type, version, "").since_version
+                == onnx.defs.get_schema(node.op_type, own, "").since_version
+                for node in model.graph.node
+            )
+        except onnx.defs.SchemaError:
+            return False
+
+    fitting = [v for v in range(7, onnx.defs.onnx_opset_version() + 1) if means_the_same(v)]
+    return sorted({min(fitting), max(fitting)} - {own}) if fitting else []
+
+
+def problem_of_any_opset(calor: str, case: str) -> str | None:
+    path = DATA / case / "model.onnx"
+    if not path.is_file():
+        return f"is not in onnx {onnx.__version__}"
+    model = onnx.load(path)
+    with tempfile.TemporaryDirectory() as scratch:
+        for version in same_opsets(model):
+            for entry in model.opset_import:
+                if entry.domain in ("", "ai.onnx"):
+                    entry.version = version
+            file = Path(scratch) / "model.onnx"
+            onnx.save(model, file)
+            wrong = problem(calor, case, file)
+            if wrong:
+                return f"as a model of operator set {version}: {wrong}"
+    return problem(calor, case)
+
+
+def problem(calor: str, case: str, model: Path | None = None) -> str | None:
     """What is wrong with a case, or nothing."""
     folder = DATA / case
-    if not (folder / "model.onnx").is_file():
+    model = model or folder / "model.onnx"
+    if not model.is_file():
         return f"is not in onnx {onnx.__version__}"
-    graph = onnx.load(folder / "model.onnx").graph
+    graph = onnx.load(model).graph
     weights = {weight.name for weight in graph.initializer}
     feeds = [value.name for value in graph.input if value.name not in weights]
     sets = sorted(folder.glob("test_data_set_*"))
@@ -66,7 +104,7 @@ def problem(calor: str, case: str) -> str | None:
         if len(outputs) != len(graph.output):
             return f"has {len(outputs)} results for {len(graph.output)} outputs"
         with tempfile.TemporaryDirectory() as scratch:
-            command = [calor, "model", "run", str(folder / "model.onnx"), "--output-dir", scratch]
+            command = [calor, "model", "run", str(model), "--output-dir", scratch]
             for name, array in zip(feeds, inputs):
                 file = f"{scratch}/in{len(command)}.npy"
                 np.save(file, array)
@@ -84,9 +122,9 @@ def problem(calor: str, case: str) -> str | None:
     return None
 
 
-def guarded(calor: str, case: str) -> str | None:
+def guarded(calor: str, case: str, opsets: bool = False) -> str | None:
     try:
-        return problem(calor, case)
+        return problem_of_any_opset(calor, case) if opsets else problem(calor, case)
     except subprocess.TimeoutExpired:
         return "takes more than two minutes"
     except Exception as error:  # a case that this script cannot read is a failed case
@@ -98,6 +136,7 @@ def main() -> None:
     parser.add_argument("--calor", required=True, help="the program")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--all", action="store_true", help="try the cases that are not pinned as well")
+    parser.add_argument("--opsets", action="store_true", help="run every case under other operator sets as well")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
 
@@ -106,7 +145,7 @@ def main() -> None:
         sys.exit("cases.txt names a case twice")
     wanted = [case for case in cases if options.only in case]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(lambda case: guarded(options.calor, case), wanted))
+        results = list(pool.map(lambda case: guarded(options.calor, case, options.opsets), wanted))
         if options.all:
             names = (f"{group}/{folder.name}" for group in GROUPS for folder in sorted((DATA / group).iterdir()))
             others = [name for name in names if name not in set(cases) and options.only in name]

@@ -39,7 +39,7 @@ def export(network: OneStep, side: int, path: Path) -> float:
     image = torch.rand(1, 3, side, side, generator=generator) * 2 - 1
     noise = torch.randn(1, 3, side, side, generator=generator)
     torch.onnx.export(network, (image, noise), path, input_names=["image", "noise"], output_names=["output"],
-                      opset_version=OPSET, dynamo=True, external_data=False)
+                      opset_version=OPSET, dynamo=True, external_data=True)
     expected = network(image, noise).numpy()
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     found = session.run(["output"], {"image": image.numpy(), "noise": noise.numpy()})[0]
