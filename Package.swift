@@ -93,11 +93,15 @@ let package = Package(
         .testTarget(name: "CalorImageTests", dependencies: ["CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(
             name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorKernelsAVX2", "CalorKernelsAVX512", "CalorTensor"]),
-        .testTarget(name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor"], exclude: ["Golden"]),
+        .target(name: "GraphGenerator", dependencies: ["CalorGraph", "CalorTensor", "CalorBase"], path: "Tests/GraphGenerator"),
+        .testTarget(
+            name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor", "GraphGenerator"],
+            exclude: ["Golden"]),
         .testTarget(
             name: "CalorONNXTests",
-            dependencies: ["CalorONNX", "CalorGraph", "CalorTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["Golden"]),
+            dependencies: [
+                "CalorONNX", "CalorGraph", "CalorTensor", "CalorBase", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ], exclude: ["Golden"]),
         .testTarget(
             name: "CalorRestorationTests",
             dependencies: [
@@ -115,7 +119,20 @@ let package = Package(
         .testTarget(
             name: "CalorPipelineTests",
             dependencies: ["CalorPipeline", "CalorBase", "CalorImage", "CalorCodecs", "CalorRestoration"]),
-        .testTarget(name: "CommandTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["CalorCodecs", "CalorImage", "CalorBase", "CalorGraph", "CalorTensor", "GraphGenerator"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Fuzz targets are built by scripts/fuzz alone: they need the sanitizers (docs/fuzzing.md).
+if Context.environment["CALOR_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "calor-fuzz",
+            dependencies: ["CLibFuzzer", "GraphGenerator", "CalorBase", "CalorTensor", "CalorGraph", "CalorONNX"],
+            path: "Tests/Fuzz/calor-fuzz"),
+    ]
+}
