@@ -1,5 +1,8 @@
+import CalorTensor
 import GraphGenerator
 import Testing
+
+@testable import CalorGraph
 
 /// The deterministic share of what `scripts/fuzz graph` and `scripts/fuzz operator` do without end.
 @Suite struct RandomNetworkTests {
@@ -13,6 +16,20 @@ import Testing
                 Issue.record("seed \(seed): \(error)\n\(network.listing)")
             }
         }
+    }
+
+    /// Found by the fuzzer: a function behind a convolution is applied to the stored sums, so a residual that nobody reads again must
+    /// not lie where they are stored.
+    @Test(arguments: ["Sigmoid", "Tanh", "HardSigmoid", "Softplus", "Relu", "LeakyRelu"], [3, 8, 16, 24])
+    func aResidualIsNotOverwritten(activation: String, channels: Int) throws {
+        var b = NetBuilder(channels: channels, seed: 5)
+        let residual = b.conv(b.input, channels, 8)
+        let y = b.op("Add", residual, b.op(activation, b.conv(b.input, channels, 8)))
+        let graph = b.finished(b.op("Mul", y, b.conv(b.input, channels, 8)))
+        let inputs = ["input": b.random.tensor([1, channels, 3, 5])]
+        let (found, expected) = (try Session(graph: graph).run(inputs), try Interpreter.run(graph, inputs: inputs))
+        let worst = zip(found["out0"]?.floats ?? [], expected["out0"]?.floats ?? []).map { abs($0 - $1) }.max()
+        #expect(worst.map { $0 < 1e-4 } ?? false, "\(activation), \(channels) channels: \(worst ?? -1)")
     }
 
     /// A trap would end the test process: that every seed is answered is what is tested.

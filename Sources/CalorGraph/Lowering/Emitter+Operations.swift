@@ -40,8 +40,8 @@ extension Emitter {
         let input = convolution.inputLayout == .nchw ? try plainPlace(x) : try blockedPlace(x)
         var residual: Place?
         if part.residual { residual = try blockedPlace(node.inputs[1]) }
-        // The residual is read just before its pixel is written.
-        let reusable = part.residual && node.inputs[1] != x
+        // The residual is read just before its pixel is written, unless a function is applied to the sums that already lie there.
+        let reusable = part.residual && node.inputs[1] != x && part.activation.isAppliedInRegisters
         let place = reusable ? try reuse(node.inputs[1], for: y, layout: .nchw8c) : try newBlocked(y)
         let step = ConvolutionStep(
             convolution: convolution, height: shape[2], width: shape[3], input: input, output: place, residual: residual,

@@ -41,6 +41,17 @@ extension Activation {
     }
 }
 
+extension Activation {
+    /// Whether convolutions apply it before they store a sum. Any other function is applied to the stored row, and the residual is
+    /// added after that.
+    public var isAppliedInRegisters: Bool {
+        switch self {
+        case .none, .relu, .leakyRelu, .prelu, .clip: true
+        default: false
+        }
+    }
+}
+
 /// What happens to a convolution's sums before they are stored: `residual + scale · activation(sum + bias)`.
 ///
 /// SAFETY: `@unchecked Sendable` because it only carries read pointers, whose owner outlives every call that gets them.
@@ -51,7 +62,7 @@ public struct Epilogue: @unchecked Sendable {
     /// Slopes of `prelu`, one per output channel, padded to a multiple of 8.
     public var slopes: UnsafePointer<Float>?
     public var scale: Float
-    /// The same layout and size as the output; may be the output itself. Added last.
+    /// The same layout and size as the output; may be the output itself where the activation `isAppliedInRegisters`. Added last.
     public var residual: UnsafePointer<Float>?
 
     public init(
