@@ -49,7 +49,7 @@ extension KernelTable {
         weightedRows: AVX2.weightedRows,
         gatherLanes: AVX2.gatherLanes)
 
-    /// What wider registers do not make faster comes from AVX2.
+    /// What wider registers do not make faster comes from AVX2: so layer norm and softmax, whose rows are short.
     static let avx512 = KernelTable(
         instructionSet: .avx512,
         grouping: .quads,
@@ -79,8 +79,8 @@ extension KernelTable {
         slopeLanes: AVX2.slopeLanes,
         reduceRow: AVX512.reduceRow,
         laneSums: AVX512.laneSums,
-        softmaxRow: AVX512.softmaxRow,
-        normaliseRow: AVX512.normaliseRow,
+        softmaxRow: AVX2.softmaxRow,
+        normaliseRow: AVX2.normaliseRow,
         weightedRows: AVX2.weightedRows,
         gatherLanes: AVX2.gatherLanes)
 }
