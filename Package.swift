@@ -9,6 +9,21 @@ func kernelFlags(_ features: [String]) -> [SwiftSetting] {
     [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2"] + features.flatMap { ["-Xcc", $0] })]
 }
 
+// Kernel targets for instruction sets of x86-64; every other processor has CalorKernelsPortable.
+#if arch(x86_64)
+    let x86Kernels: [Target] = [
+        .target(
+            name: "CalorKernelsAVX2", dependencies: ["CalorTensor", "CCalorCPU"],
+            swiftSettings: kernelFlags(["-mavx2", "-mfma"])),
+        .target(
+            name: "CalorKernelsAVX512", dependencies: ["CalorTensor", "CCalorCPU"],
+            swiftSettings: kernelFlags(["-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq"])),
+    ]
+#else
+    let x86Kernels: [Target] = []
+#endif
+let x86KernelNames = x86Kernels.map { Target.Dependency(stringLiteral: $0.name) }
+
 let package = Package(
     name: "calor",
     products: [
@@ -36,15 +51,12 @@ let package = Package(
         .target(name: "CalorImage", dependencies: ["CalorBase"]),
 
         // MARK: - Floor 2: the engine
+        // The kernel targets share sources by symbolic links: those that do not care how wide a vector is.
         .target(
-            name: "CalorKernelsAVX2", dependencies: ["CalorTensor", "CCalorCPU"],
-            swiftSettings: kernelFlags(["-mavx2", "-mfma"])),
-        // Shares sources with CalorKernelsAVX2 by symbolic links: those that do not care how wide a vector is.
+            name: "CalorKernelsPortable", dependencies: ["CalorTensor", "CCalorCPU"], swiftSettings: kernelFlags([])),
         .target(
-            name: "CalorKernelsAVX512", dependencies: ["CalorTensor", "CCalorCPU"],
-            swiftSettings: kernelFlags(["-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq"])),
-        .target(
-            name: "CalorKernels", dependencies: ["CalorBase", "CalorTensor", "CCalorCPU", "CalorKernelsAVX2", "CalorKernelsAVX512"]),
+            name: "CalorKernels",
+            dependencies: ["CalorBase", "CalorTensor", "CCalorCPU", "CalorKernelsPortable"] + x86KernelNames),
         .target(name: "CalorGraph", dependencies: ["CalorBase", "CalorTensor", "CalorKernels"]),
         .target(
             name: "CalorONNX",
@@ -92,7 +104,7 @@ let package = Package(
         .testTarget(name: "CalorTensorTests", dependencies: ["CalorTensor", "CalorBase"], exclude: ["Golden"]),
         .testTarget(name: "CalorImageTests", dependencies: ["CalorImage", "CalorBase"], exclude: ["Golden"]),
         .testTarget(
-            name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorKernelsAVX2", "CalorKernelsAVX512", "CalorTensor"]),
+            name: "CalorKernelsTests", dependencies: ["CalorKernels", "CalorTensor"] + x86KernelNames),
         .target(name: "GraphGenerator", dependencies: ["CalorGraph", "CalorTensor", "CalorBase"], path: "Tests/GraphGenerator"),
         .testTarget(
             name: "CalorGraphTests", dependencies: ["CalorGraph", "CalorKernels", "CalorTensor", "GraphGenerator"],
@@ -136,3 +148,4 @@ if Context.environment["CALOR_FUZZ"] != nil {
             path: "Tests/Fuzz/calor-fuzz"),
     ]
 }
+package.targets += x86Kernels

@@ -1,6 +1,8 @@
-import CalorKernelsAVX2
-import CalorKernelsAVX512
 import CalorTensor
+
+#if arch(x86_64)
+    import CalorKernelsAVX512
+#endif
 
 extension KernelTable {
     public static let reference = KernelTable(
@@ -25,62 +27,91 @@ extension KernelTable {
         weightedRows: ReferenceResampling.weightedRows,
         gatherLanes: ReferenceResampling.gatherLanes)
 
-    static let avx2 = KernelTable(
-        instructionSet: .avx2,
+    static let portable = KernelTable(
+        instructionSet: .portable,
         grouping: .pairs,
         convolution: { algorithm, job in
-            if algorithm == .reference { ReferenceConvolution.run(job) } else { AVX2.convolution(algorithm, job) }
+            if algorithm == .reference { ReferenceConvolution.run(job) } else { Portable.convolution(algorithm, job) }
         },
-        convolutionScratch: AVX2.convolutionScratch,
-        matrix: AVX2.matrix,
-        attention: AVX2.attention,
-        attentionWidth: AVX2.attentionWidth,
-        unary: AVX2.unary,
-        binary: AVX2.binary,
-        binaryScalar: AVX2.binaryScalar,
-        binaryLanes: AVX2.binaryLanes,
-        multiplyAdd: AVX2.multiplyAdd,
-        scaleShiftLanes: AVX2.scaleShiftLanes,
-        slopeLanes: AVX2.slopeLanes,
-        reduceRow: AVX2.reduceRow,
-        laneSums: AVX2.laneSums,
-        softmaxRow: AVX2.softmaxRow,
-        normaliseRow: AVX2.normaliseRow,
-        weightedRows: AVX2.weightedRows,
-        gatherLanes: AVX2.gatherLanes)
+        convolutionScratch: Portable.convolutionScratch,
+        matrix: Portable.matrix,
+        attention: Portable.attention,
+        attentionWidth: Portable.attentionWidth,
+        unary: Portable.unary,
+        binary: Portable.binary,
+        binaryScalar: Portable.binaryScalar,
+        binaryLanes: Portable.binaryLanes,
+        multiplyAdd: Portable.multiplyAdd,
+        scaleShiftLanes: Portable.scaleShiftLanes,
+        slopeLanes: Portable.slopeLanes,
+        reduceRow: Portable.reduceRow,
+        laneSums: Portable.laneSums,
+        softmaxRow: Portable.softmaxRow,
+        normaliseRow: Portable.normaliseRow,
+        weightedRows: Portable.weightedRows,
+        gatherLanes: Portable.gatherLanes)
 
-    /// What wider registers do not make faster comes from AVX2: so layer norm and softmax, whose rows are short.
-    static let avx512 = KernelTable(
-        instructionSet: .avx512,
-        grouping: .quads,
-        convolution: { algorithm, job in
-            if algorithm == .reference {
-                ReferenceConvolution.run(job)
-            } else if AVX512.convolves(algorithm, job.geometry) {
-                AVX512.convolution(algorithm, job)
-            } else {
-                AVX2.convolution(algorithm, job)
-            }
-        },
-        convolutionScratch: { algorithm, geometry, height, width in
-            AVX512.convolves(algorithm, geometry)
-                ? AVX512.convolutionScratch(algorithm, geometry, height, width)
-                : AVX2.convolutionScratch(algorithm, geometry, height, width)
-        },
-        matrix: AVX512.matrix,
-        attention: AVX512.attention,
-        attentionWidth: AVX512.attentionWidth,
-        unary: AVX512.unary,
-        binary: AVX512.binary,
-        binaryScalar: AVX2.binaryScalar,
-        binaryLanes: AVX2.binaryLanes,
-        multiplyAdd: AVX2.multiplyAdd,
-        scaleShiftLanes: AVX512.scaleShiftLanes,
-        slopeLanes: AVX2.slopeLanes,
-        reduceRow: AVX512.reduceRow,
-        laneSums: AVX512.laneSums,
-        softmaxRow: AVX2.softmaxRow,
-        normaliseRow: AVX2.normaliseRow,
-        weightedRows: AVX2.weightedRows,
-        gatherLanes: AVX2.gatherLanes)
 }
+
+#if arch(x86_64)
+    extension KernelTable {
+        static let avx2 = KernelTable(
+            instructionSet: .avx2,
+            grouping: .pairs,
+            convolution: { algorithm, job in
+                if algorithm == .reference { ReferenceConvolution.run(job) } else { AVX2.convolution(algorithm, job) }
+            },
+            convolutionScratch: AVX2.convolutionScratch,
+            matrix: AVX2.matrix,
+            attention: AVX2.attention,
+            attentionWidth: AVX2.attentionWidth,
+            unary: AVX2.unary,
+            binary: AVX2.binary,
+            binaryScalar: AVX2.binaryScalar,
+            binaryLanes: AVX2.binaryLanes,
+            multiplyAdd: AVX2.multiplyAdd,
+            scaleShiftLanes: AVX2.scaleShiftLanes,
+            slopeLanes: AVX2.slopeLanes,
+            reduceRow: AVX2.reduceRow,
+            laneSums: AVX2.laneSums,
+            softmaxRow: AVX2.softmaxRow,
+            normaliseRow: AVX2.normaliseRow,
+            weightedRows: AVX2.weightedRows,
+            gatherLanes: AVX2.gatherLanes)
+
+        /// What wider registers do not make faster comes from AVX2: so layer norm and softmax, whose rows are short.
+        static let avx512 = KernelTable(
+            instructionSet: .avx512,
+            grouping: .quads,
+            convolution: { algorithm, job in
+                if algorithm == .reference {
+                    ReferenceConvolution.run(job)
+                } else if AVX512.convolves(algorithm, job.geometry) {
+                    AVX512.convolution(algorithm, job)
+                } else {
+                    AVX2.convolution(algorithm, job)
+                }
+            },
+            convolutionScratch: { algorithm, geometry, height, width in
+                AVX512.convolves(algorithm, geometry)
+                    ? AVX512.convolutionScratch(algorithm, geometry, height, width)
+                    : AVX2.convolutionScratch(algorithm, geometry, height, width)
+            },
+            matrix: AVX512.matrix,
+            attention: AVX512.attention,
+            attentionWidth: AVX512.attentionWidth,
+            unary: AVX512.unary,
+            binary: AVX512.binary,
+            binaryScalar: AVX2.binaryScalar,
+            binaryLanes: AVX2.binaryLanes,
+            multiplyAdd: AVX2.multiplyAdd,
+            scaleShiftLanes: AVX512.scaleShiftLanes,
+            slopeLanes: AVX2.slopeLanes,
+            reduceRow: AVX512.reduceRow,
+            laneSums: AVX512.laneSums,
+            softmaxRow: AVX2.softmaxRow,
+            normaliseRow: AVX2.normaliseRow,
+            weightedRows: AVX2.weightedRows,
+            gatherLanes: AVX2.gatherLanes)
+    }
+#endif

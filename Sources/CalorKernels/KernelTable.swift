@@ -10,12 +10,14 @@ import CalorTensor
 public enum InstructionSet: String, Sendable, CaseIterable {
     /// Plain loops; runs everywhere and is the oracle of the tests.
     case reference
+    /// Vectors that every processor has; the compiler makes of them what it can.
+    case portable
     case avx2
     case avx512
 
     public var isAvailable: Bool {
         switch self {
-        case .reference: true
+        case .reference, .portable: true
         case .avx2: CPUFeatures.current.avx2 && CPUFeatures.current.fma
         case .avx512: CPUFeatures.current.avx512 && InstructionSet.avx2.isAvailable
         }
@@ -87,8 +89,13 @@ public struct KernelTable: Sendable {
         precondition(set.isAvailable, "this processor does not have \(set)")
         switch set {
         case .reference: return .reference
-        case .avx2: return .avx2
-        case .avx512: return .avx512
+        case .portable: return .portable
+        #if arch(x86_64)
+            case .avx2: return .avx2
+            case .avx512: return .avx512
+        #else
+            case .avx2, .avx512: return .portable
+        #endif
         }
     }
 }

@@ -173,7 +173,7 @@ private let endCases: [ConvolutionCase] = activations.flatMap { activation in
 
 @Suite("Convolutions", .enabled(if: !fastTables.isEmpty, "skipped: this processor has none of the instruction sets"))
 struct ConvolutionTests {
-    /// Tolerance: 1e-5 of the largest output, as `PreparedConvolution` promises. All instruction sets give the same bits.
+    /// Tolerance: 1e-5 of the largest output, as `PreparedConvolution` promises. All sets with a fused multiply-add give the same bits.
     @Test("equal the reference", arguments: winogradCases + winograd23Cases + directCases + otherCases + lastLayerCases + endCases)
     func equalTheReference(_ test: ConvolutionCase) throws {
         let reference = try #require(test.output(.reference))
@@ -181,8 +181,11 @@ struct ConvolutionTests {
         for fast in fastTables {
             let values = try #require(test.output(fast), "wrote outside its memory: \(test.testDescription)")
             let bits = values.map(\.bitPattern)
-            #expect(bits == first ?? bits, "\(fast.instructionSet) differs: \(test.testDescription)")
-            first = bits
+            // Without a fused multiply-add the rounding differs.
+            if fast.instructionSet != .portable {
+                #expect(bits == first ?? bits, "\(fast.instructionSet) differs: \(test.testDescription)")
+                first = bits
+            }
             let error = relativeError(values, reference)
             #expect(error <= 1e-5, "\(test.testDescription)")
         }

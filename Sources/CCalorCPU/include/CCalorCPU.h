@@ -18,9 +18,13 @@ void calor_float_mode_restore(uint32_t mode);
 // `squareRoot` on SIMD types are loops over lanes that the optimiser puts together again only where it recognises them.
 typedef float calor_f32x8 __attribute__((ext_vector_type(8)));
 
-// a · b + c, rounded once.
+// a · b + c, rounded once where the target has an instruction for it; elsewhere that would be a call for every lane.
 static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_fma(calor_f32x8 a, calor_f32x8 b, calor_f32x8 c) {
+#if defined(__FMA__) || defined(__aarch64__)
     return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
 }
 static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_sqrt(calor_f32x8 a) { return __builtin_elementwise_sqrt(a); }
 static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_floor(calor_f32x8 a) { return __builtin_elementwise_floor(a); }

@@ -1,6 +1,8 @@
-import CalorKernelsAVX2
-import CalorKernelsAVX512
 import CalorTensor
+
+#if arch(x86_64)
+    import CalorKernelsAVX512
+#endif
 
 #if canImport(Glibc)
     import Glibc
@@ -33,8 +35,13 @@ public enum KernelBenchmark {
         let rounds: (Int, UnsafeMutablePointer<Float>) -> Int
         switch table.instructionSet {
         case .reference: return nil
-        case .avx2: rounds = AVX2.fusedMultiplyAddRounds
-        case .avx512: rounds = AVX512.fusedMultiplyAddRounds
+        case .portable: rounds = Portable.fusedMultiplyAddRounds
+        #if arch(x86_64)
+            case .avx2: rounds = AVX2.fusedMultiplyAddRounds
+            case .avx512: rounds = AVX512.fusedMultiplyAddRounds
+        #else
+            case .avx2, .avx512: return nil
+        #endif
         }
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { seed in
             guard let seed = seed.baseAddress else { return nil }

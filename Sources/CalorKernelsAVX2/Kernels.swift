@@ -1,7 +1,7 @@
 import CalorTensor
 
-/// The kernels of this target. Never inlined: their instructions must stay where the processor has been asked first.
-public enum AVX2 {
+/// The kernels of this target (or of a target that shares its sources). Never inlined: their instructions must stay where the processor has been asked first.
+public enum Kernels {
     /// Any algorithm but the reference.
     @inline(never)
     public static func convolution(_ algorithm: ConvolutionAlgorithm, _ job: ConvolutionJob) {
