@@ -97,7 +97,7 @@ let package = Package(
                 "CalorCodecs", "CalorThermal", "CalorQuality", "CalorPipeline", "CalorReport", "CCalorCPU",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        .executableTarget(name: "calor-fixtures", dependencies: ["CalorBase", "CalorImage", "CalorCodecs"]),
+        .executableTarget(name: "calor-fixtures", dependencies: ["CalorBase", "CalorImage", "CalorCodecs", "CalorThermal"]),
 
         // MARK: - Tests
         .testTarget(name: "CalorBaseTests", dependencies: ["CalorBase"]),
@@ -130,7 +130,8 @@ let package = Package(
             dependencies: ["calor-fixtures", "CalorBase", "CalorImage", "CalorCodecs", "CalorThermal", "CalorQuality"]),
         .testTarget(
             name: "CalorPipelineTests",
-            dependencies: ["CalorPipeline", "CalorBase", "CalorImage", "CalorCodecs", "CalorRestoration"]),
+            dependencies: ["CalorPipeline", "CalorBase", "CalorImage", "CalorCodecs", "CalorRestoration", "CalorThermal"],
+            exclude: ["Golden"]),
         .testTarget(
             name: "CommandTests",
             dependencies: ["CalorCodecs", "CalorImage", "CalorBase", "CalorGraph", "CalorTensor", "GraphGenerator"]),
@@ -144,7 +145,10 @@ if Context.environment["CALOR_FUZZ"] != nil {
         .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
         .executableTarget(
             name: "calor-fuzz",
-            dependencies: ["CLibFuzzer", "GraphGenerator", "CalorBase", "CalorTensor", "CalorGraph", "CalorONNX"],
+            dependencies: [
+                "CLibFuzzer", "GraphGenerator", "CalorBase", "CalorTensor", "CalorGraph", "CalorONNX", "CalorImage", "CalorCodecs",
+                "CalorThermal", "CalorPipeline",
+            ],
             path: "Tests/Fuzz/calor-fuzz"),
     ]
 }

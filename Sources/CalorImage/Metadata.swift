@@ -22,6 +22,8 @@ public struct Metadata: Sendable, Equatable {
     public var cicp: [UInt8]?
     /// Where the picture lies on the earth.
     public var georeference: Georeference?
+    /// How the counts of this image become temperatures, when a radiometric file said so.
+    public var radiometry: Radiometry?
 
     public struct Text: Sendable, Equatable {
         public var key: String

@@ -1,4 +1,5 @@
 import CalorBase
+import CalorThermal
 
 /// Everything that can be wrong with a pipeline file, a run request, or the work on one image.
 public enum PipelineFault: Fault {
@@ -61,6 +62,18 @@ extension PipelineFault {
         case let own as PipelineFault: self = own
         case let fault as any Fault: self = fault.kind == .cancelled ? .cancelled : .wrapped(fault)
         default: self = .inputOutput(path: "", reason: "\(error)")
+        }
+    }
+}
+
+extension PipelineFault {
+    /// A fault about "this image" that names the format, once that is known.
+    func naming(_ format: String) -> PipelineFault {
+        switch self {
+        case .wrapped(ThermalFault.notRadiometric(what: "image", let reason)):
+            .wrapped(ThermalFault.notRadiometric(what: format, reason: reason))
+        case .wrapped(ThermalFault.noCalibration(what: "image")): .wrapped(ThermalFault.noCalibration(what: format))
+        default: self
         }
     }
 }

@@ -30,6 +30,20 @@ public struct Palette: Sendable, Equatable {
         blue = channel(0)
     }
 
+    /// The palette that a radiometric file brings, from cold to hot.
+    ///
+    /// *Throws*: `thermal.no-file-palette` when it has fewer than two colours.
+    public init(of radiometry: Radiometry?) throws(ThermalFault) {
+        let colours = radiometry?.palette ?? []
+        guard colours.count > 1 else { throw .noFilePalette }
+        self.init(
+            "file", "the palette of the file itself",
+            colours.enumerated().map { i, colour in
+                let code = UInt32(colour.red) << 16 | UInt32(colour.green) << 8 | UInt32(colour.blue)
+                return (Double(i) / Double(colours.count - 1), code)
+            })
+    }
+
     /// The colour of an entry, rounded.
     public func colour(at entry: UInt8) -> (red: UInt8, green: UInt8, blue: UInt8) {
         func round(_ value: Float) -> UInt8 { UInt8(value.rounded(.toNearestOrEven)) }

@@ -21,6 +21,7 @@ struct Catalogue {
         }
         try addFormats()
         try addPairs()
+        for (name, bytes) in try RadiometricFiles().files { files.append(File(path: "radiometric/\(name).jpg", bytes: bytes)) }
     }
 
     private mutating func add(_ path: String, _ image: Image, as format: FileFormat) throws(CodecFault) {

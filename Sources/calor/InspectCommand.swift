@@ -10,7 +10,8 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show size, depth, colour, metadata and statistics of pictures.",
         discussion: """
             Every file is decoded completely, so what is shown can also be processed. “-” reads one picture from standard input. \
-            Statistics are in the file's own units: levels, counts, or kelvin.
+            Statistics are in the file's own units: levels, counts, or kelvin. For radiometric files (FLIR, DJI) the raw frame, the \
+            calibration and the temperatures that follow from them are shown too.
 
             EXAMPLES
               calor inspect shot.tiff
@@ -38,7 +39,7 @@ struct InspectCommand: ParsableCommand {
         for (index, path) in files.enumerated() {
             let file = InputFile(path: path)
             do {
-                let report = InspectReport(file: file.name, bytes: try file.bytes(limits: options.limits))
+                let report = InspectReport(file: file.name, bytes: try file.bytes(limits: options.limits), options: options)
                 try show(report, options, isFirst: index == 0)
             } catch let fault as NamedFault {
                 if json { print(try jsonText(["file": file.name, "error": fault.identifier, "message": fault.message])) }

@@ -8,6 +8,8 @@ import Foundation
 struct InspectReport {
     let file: String
     let bytes: [UInt8]
+    /// How the file was read.
+    let options: DecodeOptions
 
     /// Shares of the samples that lie below the percentiles shown.
     private static let percents = [0.5, 50, 99.5]
@@ -27,10 +29,15 @@ struct InspectReport {
             "statistics": zip(Self.names(image.colour), image.planes).map { Self.statistics($0, $1) },
             "metadata": Self.metadata(image.metadata),
         ]
+        if let radiometry = radiometry(image) { document["radiometry"] = radiometry.json }
         let grey = image.greyPlane()
         if let value = try? entropy(of: grey) { document["entropyBits"] = value }
         if let value = try? noiseEstimate(of: grey) { document["noise"] = value }
         return document
+    }
+
+    private func radiometry(_ image: Image) -> RadiometryReport? {
+        RadiometryReport(bytes: bytes, image: image, options: options)
     }
 
     private static func names(_ colour: ColourModel) -> [String] {
@@ -111,6 +118,7 @@ struct InspectReport {
             let scale = place.pixelScale.map { String(format: "%.9g", $0) }.joined(separator: " × ")
             add("georeference", scale.isEmpty ? "by a matrix" : "pixels of \(scale) model units")
         }
+        for (name, value) in radiometry(image)?.lines ?? [] { add(name, Self.printable(value)) }
         for text in image.metadata.texts { add("text", Self.printable("\(text.key): \(text.value)")) }
         for warning in decoded.warnings { add("warning", Self.printable(warning)) }
         return lines.joined(separator: "\n")

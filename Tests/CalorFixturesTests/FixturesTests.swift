@@ -41,6 +41,22 @@ import Testing
         #expect(Set(pictures) == Set(files.map(\.path)))
     }
 
+    /// Half a count is a hundredth of a kelvin at room temperature for this camera, more for a cold sky.
+    @Test("the radiometric fixtures hold the temperatures they were made from")
+    func temperatures() throws {
+        for name in ["flir-raw", "flir-many-segments"] {
+            let bytes = [UInt8](try Data(contentsOf: Self.folder.appendingPathComponent("radiometric/\(name).jpg")))
+            guard case .record(let record) = try RadiometricReader.read(jpeg: bytes) else {
+                Issue.record("\(name) has no record")
+                continue
+            }
+            let kelvin = try TemperatureScale(of: record.radiometry, what: name).kelvin(of: record.counts().plane).floats()
+            let truth = RadiometricFiles.kelvin().floats()
+            let worst = zip(kelvin, truth).map { abs($0 - $1) }.max() ?? .infinity
+            #expect(worst < 0.05, "\(name): \(worst) K")
+        }
+    }
+
     @Test(
         "low resolution is the reduction of the truth, to rounding",
         arguments: ["street", "crossing", "yard"])

@@ -112,10 +112,7 @@ struct JobWork {
             for (i, input) in run.pipeline.inputs.enumerated() {
                 let item = job.parts[i].item
                 reading = item.path
-                let decoded: DecodedImage
-                do { decoded = try ImageDecoder.decode(files[i], options: run.request.decodeOptions(for: item)) } catch {
-                    throw PipelineFault(error)
-                }
+                let decoded = try input.reader(options: run.request.decodeOptions(for: item)).decode(files[i])
                 let (admitted, notes) = try input.kind.admit(decoded.image)
                 let all = decoded.warnings + notes + pageNote(pages: decoded.header.pages, of: item)
                 record.notes += record.parts.isEmpty ? all : all.map { "\(input.id): \($0)" }
@@ -188,7 +185,7 @@ struct JobWork {
                 do {
                     var image = image
                     image.metadata.georeference = georeference(of: image)
-                    let result = try ImageEncoder.encodeReporting(image, as: file.format, options: run.request.encoding)
+                    let result = try file.format.encode(image.describedForFile, options: run.request.encoding)
                     encoded.append(result.bytes)
                     record.notes += result.warnings
                 } catch { throw PipelineFault(error) }

@@ -1,5 +1,4 @@
 import CalorBase
-import CalorCodecs
 import CalorImage
 
 /// A request after every check that can be made before work: jobs, names of outputs, memory.
@@ -8,7 +7,7 @@ public struct RunPlan: Sendable {
         /// Relative to the output folder; the path itself for a single file; `-` for standard output.
         public var name: String
         public var path: String
-        public var format: FileFormat
+        public var format: OutputFormat
     }
 
     /// One file of a job, for one input of the pipeline.

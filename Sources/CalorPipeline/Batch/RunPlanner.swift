@@ -8,6 +8,9 @@ public struct RunPlanner {
     let request: RunRequest
     let pipeline: PipelinePlan
 
+    /// Enough to see whether a file may be radiometric.
+    private static let headBytes = 1 << 18
+
     public init(request: RunRequest, pipeline: PipelinePlan) {
         self.request = request
         self.pipeline = pipeline
@@ -73,12 +76,14 @@ public struct RunPlanner {
             return job
         }
         var reading: String?
+        var format = "image"
         do throws(PipelineFault) {
             var headers: [ImageHeader] = []
             var fileBytes = 0
             for (i, input) in pipeline.inputs.enumerated() {
                 reading = item.files[i].path
-                let (header, bytes, count) = try head(of: item.files[i])
+                let (header, bytes, count) = try head(of: item.files[i], for: input)
+                format = header.format.name
                 job.parts[i].bytes = bytes
                 job.parts[i].type = input.kind.type(of: header)
                 fileBytes += count
@@ -87,61 +92,63 @@ public struct RunPlanner {
             reading = nil
             guard let inputs = job.types else { preconditionFailure("a pipeline has an input") }
             let types = try pipeline.types(for: inputs)
-            job.isStreamed = try streams(item.files[0], headers[0], inputs[0])
+            for output in pipeline.outputs {
+                let type = pipeline.type(of: output.source, inputs: inputs, stages: types)
+                job.files.append(try file(output, of: job, header: headers[0], type: type))
+            }
+            job.isStreamed = try streams(item.files[0], headers[0], inputs[0], job.files)
             job.peakBytes =
                 job.isStreamed
                 ? try pipeline.streamedPeakBytes(for: inputs[0], threads: request.threads)
                 : try pipeline.peakBytes(for: inputs, fileBytes: fileBytes)
             job.flops = try pipeline.flops(for: inputs)
-            for output in pipeline.outputs {
-                let type = pipeline.type(of: output.source, inputs: inputs, stages: types)
-                job.files.append(try file(output, of: job, header: headers[0], type: type))
-            }
             if job.peakBytes > budget { throw .memory(needed: job.peakBytes, budget: budget) }
         } catch {
             // A wrong request concerns every input; a bad input concerns only itself.
             if case .format = error { throw error }
-            job.failure = StageFailure(stage: "decode", fault: error, file: reading)
+            job.failure = StageFailure(stage: "decode", fault: error.naming(format), file: reading)
             if case .type(_, let stage, _, _) = error { job.failure?.stage = stage }
         }
         return job
     }
 
     /// Whether the image is large enough, its file can be read by rows, and the pipeline is a chain of local stages.
-    private func streams(_ item: InputItem, _ header: ImageHeader, _ type: ImageType) throws(PipelineFault) -> Bool {
+    private func streams(
+        _ item: InputItem, _ header: ImageHeader, _ type: ImageType, _ files: [RunPlan.File]
+    ) throws(PipelineFault) -> Bool {
         guard header.decodedBytes > request.streamsFrom, request.output != .standardOutput, item.path != "-",
-            header.colour.isGrey || pipeline.inputs[0].kind == .rgb, try pipeline.streamSegments(for: type) != nil,
-            let file = OpenFile(reading: item.path)
+            header.colour.isGrey || pipeline.inputs[0].kind == .rgb, !files.contains(where: { $0.format == .table }),
+            try pipeline.streamSegments(for: type) != nil, let file = OpenFile(reading: item.path),
+            !pipeline.inputs[0].reader(options: request.decodeOptions(for: item)).needsWholeFile(file.head(Self.headBytes))
         else { return false }
         return (try? RowDecoder.open(file, options: request.decodeOptions(for: item))) != nil
     }
 
-    private func head(of item: InputItem) throws(PipelineFault) -> (ImageHeader, [UInt8]?, Int) {
+    private func head(
+        of item: InputItem, for input: PipelinePlan.Input
+    ) throws(PipelineFault) -> (ImageHeader, [UInt8]?, Int) {
+        let reader = input.reader(options: request.decodeOptions(for: item))
         let limit = request.limits.fileBytes
         if item.path == "-" {
             let bytes = try FileSystem.read(0, path: "standard input", expected: 0, limit: limit)
-            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions(for: item)), bytes, bytes.count) } catch
-            {
-                throw PipelineFault(error)
-            }
+            return (try reader.header(of: bytes), bytes, bytes.count)
         }
         let facts = FileSystem.facts(item.path)
         if let facts, !facts.isFolder, !facts.isRegular {
             // A pipe such as <(command) can be read only once.
             let bytes = try FileSystem.read(item.path, limit: limit)
-            do { return (try ImageDecoder.header(of: bytes, options: request.decodeOptions(for: item)), bytes, bytes.count) } catch
-            {
-                throw PipelineFault(error)
-            }
+            return (try reader.header(of: bytes), bytes, bytes.count)
         }
         guard let file = OpenFile(reading: item.path) else {
             // Says why it cannot be opened.
             _ = try FileSystem.read(item.path, limit: 1)
             throw .inputUnreadable(path: item.path, reason: "it cannot be opened")
         }
-        do { return (try ImageDecoder.header(of: file, options: request.decodeOptions(for: item)), nil, file.count) } catch {
-            throw PipelineFault(error)
+        if reader.needsWholeFile(file.head(Self.headBytes)) {
+            let bytes = try FileSystem.read(item.path, limit: limit)
+            return (try reader.header(of: bytes), nil, bytes.count)
         }
+        return (try reader.header(of: file), nil, file.count)
     }
 
     // MARK: - Outputs
@@ -159,9 +166,8 @@ public struct RunPlanner {
             name = output.template.path(for: job.name, ext: ext, stage: pipeline.id(of: output.source))
             path = FileSystem.join(folder, name)
         }
-        if let fault = ImageEncoder.canHold(format: type.format, colour: type.colour, size: type.size, as: format) {
-            throw .format(
-                output: "\(job.path) → \(path)", problem: fault.message, advice: fault.advice ?? "choose another --format")
+        if let (problem, advice) = format.problem(with: type) {
+            throw .format(output: "\(job.path) → \(path)", problem: problem, advice: advice)
         }
         return RunPlan.File(name: name, path: path, format: format)
     }
@@ -169,35 +175,37 @@ public struct RunPlanner {
     /// The format that was asked for, that the name says, or that the input has, where it can hold the output; TIFF holds everything.
     private func format(
         _ output: PipelinePlan.Output, of job: RunPlan.Job, header: ImageHeader, type: ImageType
-    ) throws(PipelineFault) -> (FileFormat, String) {
+    ) throws(PipelineFault) -> (OutputFormat, String) {
         func holds(_ format: FileFormat) -> Bool {
             ImageEncoder.canHold(format: type.format, colour: type.colour, size: type.size, as: format) == nil
         }
         if case .file(let path) = request.output {
-            let own = FileFormat(fileExtension: InputName(path).fileExtension)
-            if let asked = request.format, let own, asked != own {
+            let own = OutputFormat(fileExtension: InputName(path).fileExtension)
+            if let asked = request.format, let own, .picture(asked) != own {
                 throw .format(
                     output: path, problem: "the name says \(own.name), --format says \(asked.name)", advice: "make them agree")
             }
-            return (own ?? header.format, InputName(path).fileExtension)
+            return (own ?? .picture(header.format), InputName(path).fileExtension)
         }
         if let literal = output.template.literalExtension, request.output != .standardOutput {
-            guard let own = FileFormat(fileExtension: literal) else {
+            guard let own = OutputFormat(fileExtension: literal) else {
                 throw .format(
                     output: output.template.text, problem: "no format is called .\(literal)",
-                    advice: "use .png, .jpg or .tiff, or .{ext}")
+                    advice: "use .png, .jpg, .tiff or .csv, or .{ext}")
             }
-            if let asked = request.format, asked != own {
+            if let asked = request.format, own != .table, .picture(asked) != own {
                 throw .format(
                     output: output.template.text, problem: "the name says \(own.name), --format says \(asked.name)",
                     advice: "leave out --format, or give a --name that ends in .{ext}")
             }
             return (own, literal)
         }
-        if let asked = request.format { return (asked, asked.fileExtension) }
+        if let asked = request.format { return (.picture(asked), asked.fileExtension) }
         let ext = job.name.fileExtension
-        if let own = FileFormat(fileExtension: ext) { return holds(own) ? (own, ext) : (.tiff, "tiff") }
-        return holds(header.format) ? (header.format, header.format.fileExtension) : (.tiff, "tiff")
+        if let own = FileFormat(fileExtension: ext) {
+            return holds(own) ? (.picture(own), ext) : (.picture(.tiff), "tiff")
+        }
+        return holds(header.format) ? (.picture(header.format), header.format.fileExtension) : (.picture(.tiff), "tiff")
     }
 
     private func checkOutput(_ items: [JobItem]) throws(PipelineFault) {

@@ -75,7 +75,7 @@ public struct RunRequest: Sendable {
     public static func output(_ text: String) -> Output {
         if text == "-" { return .standardOutput }
         let name = InputName(text)
-        guard FileFormat(fileExtension: name.fileExtension) != nil, !FileSystem.isFolder(text) else { return .folder(text) }
+        guard OutputFormat(fileExtension: name.fileExtension) != nil, !FileSystem.isFolder(text) else { return .folder(text) }
         return .file(text)
     }
 }

@@ -27,10 +27,11 @@ final class StreamWriter {
     func write(_ rows: Image) throws(PipelineFault) {
         do throws(CodecFault) {
             if encoder == nil {
+                guard case .picture(let format) = place.format else { preconditionFailure("tables are not streamed") }
                 var metadata = rows.metadata
                 metadata.georeference = metadata.georeference?.scaled(from: sourceSize, to: size)
                 encoder = try RowEncoder(
-                    size: size, colour: rows.colour, format: rows.format, metadata: metadata, as: place.format, options: options,
+                    size: size, colour: rows.colour, format: rows.format, metadata: metadata, as: format, options: options,
                     descriptor: file?.openDescriptor)
             }
             try encoder?.write(rows)

@@ -5,6 +5,8 @@ public struct PipelineDocument: Sendable {
         public var kind: ImageKind
         /// Which files belong to this input, where a pipeline has two.
         public var match: MatchPattern?
+        /// Which of the pictures in a radiometric file it takes.
+        public var radiometric = RadiometricUse.auto
         public var place: Place
     }
 

@@ -65,7 +65,8 @@ public struct PipelineReader {
     }
 
     private func input(_ id: String, key: Node, _ node: Node) throws(PipelineFault) -> PipelineDocument.Input {
-        let entries = try mapping(node, what: "input \"\(id)\"", keys: ["kind", "match"], example: "\(id): { kind: infrared }")
+        let entries = try mapping(
+            node, what: "input \"\(id)\"", keys: ["kind", "match", "radiometric"], example: "\(id): { kind: infrared }")
         guard let kind = entries["kind"] else { throw .missingKey(place: place(key), key: "kind", owner: "input \"\(id)\"") }
         let text = try scalar(kind.value, what: "kind")
         guard let known = ImageKind(rawValue: text) else {
@@ -76,7 +77,12 @@ public struct PipelineReader {
         if let pattern = entries["match"] {
             match = try MatchPattern(try scalar(pattern.value, what: "match"), input: id, place: place(pattern.value))
         }
-        return .init(id: id, kind: known, match: match, place: place(key))
+        var input = PipelineDocument.Input(id: id, kind: known, match: match, place: place(key))
+        if let use = entries["radiometric"] {
+            let text = try scalar(use.value, what: "radiometric")
+            input.radiometric = try RadiometricUse(text, input: id, place: place(use.value))
+        }
+        return input
     }
 
     /// One input takes every image; two need to know which file is whose.

@@ -15,6 +15,8 @@ public struct PipelinePlan: Sendable {
         public let kind: ImageKind
         /// Which files are this input's, where there are two.
         public let match: MatchPattern?
+        /// Which of the pictures in a radiometric file it takes.
+        public let radiometric: RadiometricUse
     }
 
     public struct Node: Sendable {
@@ -82,7 +84,7 @@ public struct PipelinePlan: Sendable {
 
     /// What decides the pixels of every output, for the journal: the same text for the same work.
     public func canonicalText() -> String {
-        var lines = ["calor 1"] + inputs.map { "input \($0.kind.rawValue)" } + ["seed \(seed)"]
+        var lines = ["calor 1"] + inputs.map { "input \($0.kind.rawValue) \($0.radiometric.rawValue)" } + ["seed \(seed)"]
         for node in nodes {
             let reference = node.reference.map { " against=\(id(of: $0))" } ?? ""
             lines.append(

@@ -62,16 +62,33 @@ public enum PlanMaker {
         let isPair = document.inputs.count > 1
         var matches = document.inputs.map(\.match)
         for change in overrides where !document.stages.contains(where: { $0.id == change.stage }) {
+            if change.parameter == "radiometric", document.inputs.contains(where: { $0.id == change.stage }) { continue }
             guard isPair, change.parameter == "match", let i = document.inputs.firstIndex(where: { $0.id == change.stage }) else {
                 throw .unknownTarget(
                     text: change.text, problem: "there is no stage \"\(change.stage)\"",
                     valid: document.stages.map { "\($0.id).\(change.parameter)" }
-                        + (isPair ? document.inputs.map { "\($0.id).match" } : []))
+                        + document.inputs.map { "\($0.id).\(isPair ? "match" : "radiometric")" })
             }
             matches[i] = try MatchPattern(change.value, input: change.stage, place: .commandLine)
         }
         try MatchPattern.checkDistinct(matches.compactMap { $0 }, place: .commandLine)
-        return zip(document.inputs, matches).map { PipelinePlan.Input(id: $0.id, kind: $0.kind, match: $1) }
+        var inputs: [PipelinePlan.Input] = []
+        for (input, match) in zip(document.inputs, matches) {
+            inputs.append(
+                PipelinePlan.Input(
+                    id: input.id, kind: input.kind, match: match, radiometric: try radiometric(input, overrides)))
+        }
+        return inputs
+    }
+
+    /// What the input takes from radiometric files, with `--set INPUT.radiometric=…`.
+    private static func radiometric(
+        _ input: PipelineDocument.Input, _ overrides: [ParameterOverride]
+    ) throws(PipelineFault) -> RadiometricUse {
+        guard let change = overrides.last(where: { $0.stage == input.id && $0.parameter == "radiometric" }) else {
+            return input.radiometric
+        }
+        return try RadiometricUse(change.value, input: input.id, place: .commandLine)
     }
 
     // MARK: - The graph

@@ -1,8 +1,9 @@
 /// Every stage by its name. The order is that of the documentation.
 public enum StageLibrary {
     static let all: [any Stage.Type] = [
-        DestripeStage.self, EnhanceStage.self, SuperResolveStage.self, ResizeStage.self, GainStage.self, PaletteStage.self,
-        RegisterStage.self, FuseStage.self, MeasureStage.self,
+        DestripeStage.self, RepairPixelsStage.self, FlatFieldStage.self, DarkFrameStage.self, EnhanceStage.self,
+        SuperResolveStage.self, ResizeStage.self, GainStage.self, PaletteStage.self, RegisterStage.self, FuseStage.self,
+        TemperatureStage.self, MeasureStage.self,
     ]
 
     public static var descriptions: [StageDescription] { all.map { $0.description } }

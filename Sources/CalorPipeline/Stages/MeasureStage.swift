@@ -1,5 +1,6 @@
 import CalorImage
 import CalorQuality
+import CalorThermal
 
 /// Writes figures of the image into the metrics; the image passes through unchanged.
 struct MeasureStage: WholeStage {
@@ -9,12 +10,22 @@ struct MeasureStage: WholeStage {
             ParameterDescription(
                 "against", .source,
                 "another stage or the input: difference, PSNR and SSIM at the same size; consistency after reduction for a smaller one"
-            )
+            ),
+            ParameterDescription(
+                "above", .number(-1e9...1e9), "how much of the image is above this value (counts, kelvin or levels)"),
+            ParameterDescription(
+                "below", .number(-1e9...1e9), "how much of the image is below this value (counts, kelvin or levels)"),
         ])
 
     private let site: StageSite
+    private let above: Double?
+    private let below: Double?
 
-    init(site: StageSite, parameters: ParameterValues, context: PlanContext) throws(PipelineFault) { self.site = site }
+    init(site: StageSite, parameters: ParameterValues, context: PlanContext) throws(PipelineFault) {
+        self.site = site
+        above = parameters.number("above")
+        below = parameters.number("below")
+    }
 
     func outputType(for input: ImageType) throws(PipelineFault) -> ImageType { input }
 
@@ -28,6 +39,7 @@ struct MeasureStage: WholeStage {
             "standardDeviation": .number(statistics.standardDeviation), "finite": .flag(statistics.isFinite),
         ]
         do {
+            if let spots = try? SpotStatistics(of: plane) { describe(spots, of: plane, into: &values) }
             values["entropy"] = .number(try entropy(of: plane))
             // The estimate needs a few blocks of 2 × 2.
             if plane.width >= 4, plane.height >= 4 { values["noise"] = .number(try noiseEstimate(of: plane)) }
@@ -35,6 +47,21 @@ struct MeasureStage: WholeStage {
         } catch { throw PipelineFault(error) }
         // What is not finite has no place in JSON; "finite" says so.
         return StageResult(image: image, values: values.filter { $0.value.number?.isFinite ?? true })
+    }
+
+    private func describe(_ spots: SpotStatistics, of plane: Plane, into values: inout [String: JSON]) {
+        for (name, spot) in [("hot", spots.hottest), ("cold", spots.coldest)] {
+            values[name] = .object([
+                .init("value", .number(spot.value)), .init("x", .integer(spot.x)), .init("y", .integer(spot.y)),
+            ])
+        }
+        values["percentiles"] = .object(spots.percentiles.map { .init(compact($0.percent), .number($0.value)) })
+        func area(_ pixels: Int, _ name: String) {
+            values["\(name)Pixels"] = .integer(pixels)
+            values["\(name)Share"] = .number(Double(pixels) / Double(spots.count))
+        }
+        if let above { area(SpotStatistics.pixels(of: plane, above: above), "above") }
+        if let below { area(SpotStatistics.pixels(of: plane, below: below), "below") }
     }
 
     private func compare(_ image: Image, with reference: Image, into values: inout [String: JSON]) throws {

@@ -51,7 +51,12 @@ struct NetworkStage: Sendable {
             {
                 values["consistencyRMS"] = .number(rms)
             }
-            return StageResult(image: result.image, values: values)
+            var restored = result.image
+            if let difference = CountsDifference(input: image, result: restored) {
+                values.merge(difference.values(for: image.meaning)) { $1 }
+                restored.metadata.describe(difference.sentence(stage: site.use, meaning: image.meaning))
+            }
+            return StageResult(image: restored, values: values)
         } catch { throw PipelineFault(error) }
     }
 }

@@ -6,7 +6,9 @@ struct PaletteStage: RegionStage {
     static let description = StageDescription(
         name: "palette", summary: "grey in colours, 8-bit RGB",
         parameters: [
-            ParameterDescription("map", .choice(Palette.allNames), standard: .text("ironbow"), "the colours"),
+            ParameterDescription(
+                "map", .choice(Palette.allNames + ["file"]), standard: .text("ironbow"),
+                "the colours; file: the palette that a radiometric file brings"),
             ParameterDescription(
                 "range", .choice(["auto", "full"]), standard: .text("auto"),
                 "auto: 8-bit grey as it is, counts and kelvin from their least to their greatest value; full: the whole range of the format"
@@ -16,13 +18,17 @@ struct PaletteStage: RegionStage {
         ])
 
     private let site: StageSite
-    private let palette: Palette
+    /// nil: that of the file.
+    private let palette: Palette?
     private let isAutomatic: Bool
     private let fixed: ClosedRange<Double>?
 
     init(site: StageSite, parameters: ParameterValues, context: PlanContext) throws(PipelineFault) {
         self.site = site
-        do { palette = try Palette.named(parameters.text("map") ?? "") } catch { throw PipelineFault(error) }
+        do {
+            let name = parameters.text("map") ?? ""
+            palette = name == "file" ? nil : try Palette.named(name)
+        } catch { throw PipelineFault(error) }
         switch (parameters.number("low"), parameters.number("high")) {
         case (nil, nil): fixed = nil
         case (let low?, let high?) where low < high: fixed = low...high
@@ -43,10 +49,16 @@ struct PaletteStage: RegionStage {
 
     func cost(for input: ImageType) throws(PipelineFault) -> StageCost { StageCost(scratchBytes: 0) }
 
-    func surveys(_ input: ImageType) -> Bool { isAutomatic && input.format != .u8 }
+    func surveys(_ input: ImageType) -> Bool { palette == nil || isAutomatic && input.format != .u8 }
 
     func operation(for input: ImageType, surveying image: Image?) throws(PipelineFault) -> any RegionOperation {
-        guard surveys(input), let image else {
+        let palette: Palette
+        if let named = self.palette {
+            palette = named
+        } else {
+            do { palette = try Palette(of: image?.metadata.radiometry) } catch { throw PipelineFault(error) }
+        }
+        guard isAutomatic, input.format != .u8, let image else {
             return PaletteOperation(palette: palette, range: fixed, input: input)
         }
         let survey = RangeSurvey(palette: palette, input: input)
@@ -54,7 +66,7 @@ struct PaletteStage: RegionStage {
         return try survey.operation()
     }
 
-    func survey(for input: ImageType) -> (any StripSurvey)? { RangeSurvey(palette: palette, input: input) }
+    func survey(for input: ImageType) -> (any StripSurvey)? { palette.map { RangeSurvey(palette: $0, input: input) } }
 }
 
 /// The least and the greatest finite value.

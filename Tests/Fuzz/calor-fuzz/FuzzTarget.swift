@@ -10,4 +10,6 @@ protocol FuzzTarget {
 }
 
 /// All targets. A new one is a file with a type, and a line here.
-var targets: [any FuzzTarget.Type] { [GraphTarget.self, OperatorTarget.self, ONNXTarget.self] }
+var targets: [any FuzzTarget.Type] {
+    [GraphTarget.self, OperatorTarget.self, ONNXTarget.self, FLIRTarget.self, RadiometricJPEGTarget.self]
+}
