@@ -12,6 +12,8 @@ public enum ThermalFault: Fault, Equatable {
     /// The plane has no finite sample.
     case nothingFinite
     case tooSmall(what: String, size: String, minimum: String)
+    /// A picture that a stage is given does not fit the image.
+    case referenceSize(reference: String, size: String, image: String)
     /// A radiometric record that breaks its own structure.
     case record(String, String)
     /// `name` is the property of `Limits` that would have to be raised.
@@ -33,6 +35,7 @@ public enum ThermalFault: Fault, Equatable {
         case .noFilePalette: "thermal.no-file-palette"
         case .nothingFinite: "thermal.nothing-finite"
         case .tooSmall: "thermal.too-small"
+        case .referenceSize: "thermal.reference-size"
         case .record: "radiometry.damaged"
         case .limit(let name, _): "limit.\(name)"
         case .notRadiometric: "radiometry.absent"
@@ -45,7 +48,7 @@ public enum ThermalFault: Fault, Equatable {
     public var kind: FaultKind {
         switch self {
         case .parameter, .unknownPalette: .usage
-        case .tooManyDefects, .noFilePalette, .nothingFinite, .tooSmall, .record, .notRadiometric, .noCalibration,
+        case .tooManyDefects, .noFilePalette, .nothingFinite, .tooSmall, .referenceSize, .record, .notRadiometric, .noCalibration,
             .noVisiblePicture, .constant:
             .damagedInput
         case .limit: .limit
@@ -60,6 +63,7 @@ public enum ThermalFault: Fault, Equatable {
         case .noFilePalette: "the file brings no palette of its own"
         case .nothingFinite: "no sample of the image is a finite number"
         case .tooSmall(let what, let size, _): "an image of \(size) is too small for \(what)"
+        case .referenceSize(let reference, let size, let image): "the image is \(image), \(reference) \(size)"
         case .record(let maker, let problem): "the \(maker) record is damaged: \(problem)"
         case .limit(let name, let detail): "the image is beyond the limit \"\(name)\": \(detail)"
         case .notRadiometric(let what, let reason): "this \(what) is not radiometric" + (reason.map { ": \($0)" } ?? "")
@@ -77,6 +81,7 @@ public enum ThermalFault: Fault, Equatable {
         case .noFilePalette: "choose one with --set STAGE.map=NAME: \(Palette.allNames.joined(separator: ", "))"
         case .nothingFinite: "the file holds only NaN or infinities; check how it was written"
         case .tooSmall(_, _, let minimum): "it needs at least \(minimum)"
+        case .referenceSize: "both must come from the same sensor and have its size"
         case .record: "copy the file again from the camera, or use its 8-bit picture with --set INPUT.radiometric=preview"
         case .limit(let name, _): "if you trust the file, raise the limit \"\(name)\""
         case .notRadiometric: "temperatures need the file as the camera wrote it; editors and messengers remove the raw frame"

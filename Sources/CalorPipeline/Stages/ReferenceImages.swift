@@ -1,6 +1,7 @@
 import CalorBase
 import CalorCodecs
 import CalorImage
+import CalorThermal
 
 /// Pictures that a stage is given beside its input: a map of defects, a uniform surface, dark frames. Read once, when the plan is made;
 /// paths are those of the command line (relative to the current folder).
@@ -53,7 +54,6 @@ struct ReferenceImages: Sendable {
             throw .type(place: site.place, stage: site.id, found: input.name, expected: "grey: this repairs infrared sensors")
         }
         guard let size, size != input.size else { return }
-        throw .type(
-            place: site.place, stage: site.id, found: input.description, expected: "images of \(size), the size of \(parameter)")
+        throw .wrapped(ThermalFault.referenceSize(reference: parameter, size: "\(size)", image: "\(input.size)"))
     }
 }
