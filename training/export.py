@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,8 @@ def main() -> None:
         quality = json.loads(options.quality.read_text())
         if quality["sha256"] != digest:
             raise SystemExit(f"{options.quality} measures another model file. Run evaluate.py on {file} again.")
+    if preset.purpose == "super-resolution":
+        shutil.copyfile(ROOT / f"training/spectra/ir-x{preset.scale}.json", folder / "spectrum.json")
     facts = dict(radius=radius, parameters=parameter_count(network), steps=steps, minutes=minutes)
     (folder / "model.yaml").write_text(sidecar(preset, digest=digest, quality=quality["rows"], **facts))
     if not options.untrained:

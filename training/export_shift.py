@@ -1,11 +1,12 @@
-"""Writes OUT/exported/PRESET/{model.onnx, process.json} from a residual-shift run, and checks the ONNX file.
+"""Writes OUT/exported/PRESET/{model.onnx, model.yaml, process.json} from a residual-shift run, and checks the ONNX file.
 
-`process.json` holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
+The folder is a model that Calor takes by its path; a super-resolver gets the spectral prior beside it. `process.json` holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
 """
 
 import argparse
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,21 @@ def difference(path: Path, network: ShiftResolver) -> float:
     return worst
 
 
+def sidecar(process: dict, preset) -> str:
+    """`model.yaml`: the process as docs/models.md describes it."""
+    lines = ["calor-model: 1", f"name: {process['name']}",
+             f"purpose: {'super-resolution' if preset.scale > 1 else 'enhancement'}", "kind: infrared", "file: model.onnx",
+             f"sha256: {process['sha256']}", f"scale: {preset.scale}", "channels: 1", "input: state", "output: estimate",
+             "range: [-1.0, 1.0]", f"multiple: {preset.multiple}", f"receptive-field: {process['receptiveField']}"]
+    if preset.scale > 1:
+        lines.append("spectrum: spectrum.json")
+    lines += ["sampler:", f"  kappa: {process['kappa']}", f"  roots: [{', '.join(repr(float(q)) for q in process['roots'])}]",
+              "  prediction: start", "  input-scaling: none", f"  residual-deviation: {process['residualDeviation']}",
+              "  deterministic: true", "  state: state", "  low: image", "  step: step", "  enlargement: keys-edge",
+              f"parameters: {process['parameters']}", ""]
+    return "\n".join(lines)
+
+
 def main() -> None:
     options = arguments()
     preset = PRESETS[options.preset]
@@ -69,6 +85,9 @@ def main() -> None:
                "residualDeviation": network.deviation, "receptiveField": network.receptive_radius,
                "parameters": parameter_count(network)}
     (folder / "process.json").write_text(json.dumps(process, indent=1) + "\n")
+    (folder / "model.yaml").write_text(sidecar(process, preset))
+    if preset.scale > 1:
+        shutil.copyfile(ROOT / f"training/spectra/ir-x{preset.scale}.json", folder / "spectrum.json")
     print(f"{file}: {process['parameters']} parameters, radius {network.receptive_radius}, within {worst:.1e} of PyTorch")
 
 

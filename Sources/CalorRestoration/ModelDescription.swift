@@ -24,12 +24,18 @@ public struct ModelDescription: Sendable {
     public var multiple: Int
     /// Receptive-field radius in input pixels; nil where it is not finite or not known.
     public var receptiveField: Int?
+    /// Whether a large image may be cut into overlapping strips that are blended, for a network without a finite receptive field.
+    public var blends = false
     public var parameters: Int?
     public var licence: String?
     /// Measured figures, as the sidecar lists them.
     public var quality: [Quality]
     /// True when there is no sidecar and the numbers were read off the network itself.
     public var isInferred: Bool
+    /// nil for a network that does its work in one pass from the picture alone.
+    public var sampler: SamplerDescription?
+    /// Path of the coefficients that predict the spectrum of the enlarged picture; nil when the model has none.
+    public var spectrumPath: String?
 
     /// What stands for all bytes of the model in the digest of a plan.
     public var digest: String {

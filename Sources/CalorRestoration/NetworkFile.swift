@@ -10,24 +10,45 @@ enum NetworkFile {
     static let trialSide = 64
 
     static func session(of model: ModelDescription) throws(RestorationFault) -> Session {
-        let bytes = try read(model.path)
-        if !model.isInferred {
+        try session(
+            path: model.path, sha256: model.isInferred ? nil : model.sha256, name: model.name,
+            vouched: model.isInferred ? nil : model.externalData)
+    }
+
+    /// - Parameters:
+    ///   - sha256: the digest that the file must have; nil takes any.
+    ///   - vouched: digests of the files of weights beside it; nil takes any.
+    static func session(
+        path: String, sha256: String?, name: String, vouched: [String: String]?
+    ) throws(RestorationFault) -> Session {
+        let bytes = try read(path)
+        if let sha256 {
             let digest = SHA256.hex(of: bytes)
-            guard digest == model.sha256 else { throw .digest(path: model.path, expected: model.sha256, found: digest) }
+            guard digest == sha256 else { throw .digest(path: path, expected: sha256, found: digest) }
         }
-        let (file, session) = try session(bytes: bytes, path: model.path, name: model.name)
-        if !model.isInferred { try check(file, against: model) }
+        let (file, session) = try session(bytes: bytes, path: path, name: name)
+        if let vouched { try check(file, path: path, vouched: vouched, sidecarOf: name) }
         return session
     }
 
     /// Weights beside the ONNX file are part of the model: the sidecar must vouch for each of their files.
-    private static func check(_ file: ONNXModel, against model: ModelDescription) throws(RestorationFault) {
-        let folder = (model.path as NSString).deletingLastPathComponent
-        for (name, found) in externalDigests(of: file).sorted(by: { $0.key < $1.key }) {
-            let path = folder.isEmpty ? name : folder + "/" + name
-            guard let expected = model.externalData[name] else { throw .undeclaredData(path: path, sidecarOf: model.name) }
+    private static func check(
+        _ file: ONNXModel, path: String, vouched: [String: String], sidecarOf name: String
+    ) throws(RestorationFault) {
+        let folder = (path as NSString).deletingLastPathComponent
+        for (data, found) in externalDigests(of: file).sorted(by: { $0.key < $1.key }) {
+            let path = folder.isEmpty ? data : folder + "/" + data
+            guard let expected = vouched[data] else { throw .undeclaredData(path: path, sidecarOf: name) }
             guard expected == found else { throw .digest(path: path, expected: expected, found: found) }
         }
+    }
+
+    /// A network without a sidecar, and the digest of its file and of the weights beside it.
+    static func unvouched(path: String, name: String) throws(RestorationFault) -> (session: Session, digest: String) {
+        let bytes = try read(path)
+        let (file, session) = try session(bytes: bytes, path: path, name: name)
+        let data = externalDigests(of: file).sorted { $0.key < $1.key }.map(\.value)
+        return (session, ([SHA256.hex(of: bytes)] + data).joined())
     }
 
     private static func externalDigests(of model: ONNXModel) -> [String: String] {
@@ -71,7 +92,8 @@ enum NetworkFile {
         var description = ModelDescription(
             name: name, purpose: scale > 1 ? .superResolution : .enhancement, kind: .any, path: path, sha256: SHA256.hex(of: bytes),
             scale: scale, channels: channels, inputName: input.name, outputName: output.name, range: 0...1, multiple: 1,
-            receptiveField: nil, parameters: nil, licence: nil, quality: [], isInferred: true)
+            receptiveField: nil, parameters: nil, licence: nil, quality: [], isInferred: true, sampler: nil,
+            spectrumPath: nil)
         description.externalData = externalDigests(of: file)
         return description
     }
@@ -89,7 +111,7 @@ enum NetworkFile {
         do { return (file, try Session(graph: graph)) } catch { throw RestorationFault(error, model: name) }
     }
 
-    private static func read(_ path: String) throws(RestorationFault) -> [UInt8] {
+    static func read(_ path: String) throws(RestorationFault) -> [UInt8] {
         guard FileManager.default.fileExists(atPath: path) else { throw .unreadable(path: path, reason: "does not exist") }
         guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path, reason: "cannot be read") }
         return [UInt8](data)

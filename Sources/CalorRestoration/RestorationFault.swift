@@ -11,6 +11,8 @@ public enum RestorationFault: Fault {
     case notAnImageNetwork(model: String, reason: String)
     case notFinite(model: String, count: Int)
     case inputNotFinite(count: Int)
+    case steps(model: String, wanted: Int, most: Int)
+    case guidance(model: String, reason: String)
     case engine(model: String, identifier: String, kind: FaultKind, message: String, advice: String?)
     case cancelled
 
@@ -25,6 +27,8 @@ public enum RestorationFault: Fault {
         case .notAnImageNetwork: "model.not-an-image-network"
         case .notFinite: "network.not-finite"
         case .inputNotFinite: "input.not-finite"
+        case .steps: "model.steps"
+        case .guidance: "model.guidance"
         case .engine(_, let identifier, _, _, _): identifier
         case .cancelled: "cancelled"
         }
@@ -35,6 +39,7 @@ public enum RestorationFault: Fault {
         case .modelNotFound, .unreadable: .missing
         case .sidecar, .digest, .undeclaredData, .notAnImageNetwork, .channels, .inputNotFinite: .damagedInput
         case .notFinite: .defect
+        case .steps, .guidance: .usage
         case .engine(_, _, let kind, _, _): kind
         case .cancelled: .cancelled
         }
@@ -55,6 +60,11 @@ public enum RestorationFault: Fault {
         case .notFinite(let model, let count): "network \(model) gave \(count) values that are not finite"
         case .inputNotFinite(let count):
             "the image has \(count) \(count == 1 ? "value that is" : "values that are") not finite (NaN or infinite)"
+        case .steps(let model, let wanted, let most):
+            most == 1
+                ? "model \(model) works in one step, not in \(wanted)"
+                : "model \(model) was trained for \(most) steps, not for \(wanted)"
+        case .guidance(let model, let reason): "model \(model) cannot be guided like this: \(reason)"
         case .engine(let model, _, _, let message, _): "model \(model): \(message)"
         case .cancelled: "stopped"
         }
@@ -75,6 +85,8 @@ public enum RestorationFault: Fault {
         case .notAnImageNetwork: "look at it with `calor model info`"
         case .notFinite: "the weights may be damaged; check the model with `calor model check`"
         case .inputNotFinite: "a network would spread them; fill such pixels first"
+        case .steps(_, _, let most): most == 1 ? "leave out `steps`" : "give `steps` from 1 to \(most)"
+        case .guidance: "leave out that part of `guidance`, or use another model"
         case .engine(_, _, _, _, let advice): advice
         case .cancelled: nil
         }

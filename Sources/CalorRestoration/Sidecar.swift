@@ -11,10 +11,7 @@ enum Sidecar {
         guard let map = root as? [String: Any] else { throw .sidecar(path: path, reason: "a mapping of keys is expected") }
         let reader = Reader(map: map, path: path)
         guard map["calor-model"] as? Int == 1 else { throw .sidecar(path: path, reason: "`calor-model: 1` is missing") }
-        let file: String = try reader.required("file")
-        guard !file.isEmpty, !file.contains("/"), file != "..", file != "." else {
-            throw .sidecar(path: path, reason: "`file` must name a file beside the sidecar")
-        }
+        let file = try fileName("file", reader)
         let purposeText: String = try reader.required("purpose")
         guard let purpose = ModelDescription.Purpose(rawValue: purposeText) else {
             throw .sidecar(path: path, reason: "`purpose: \(purposeText)` is neither super-resolution nor enhancement")
@@ -33,6 +30,9 @@ enum Sidecar {
             else { return nil }
             return .init(set: set, metric: metric, value: value)
         }
+        var samplerPart: SamplerDescription?
+        if let value = map["sampler"] { samplerPart = try sampler(value, path: path, folder: folder) }
+        let spectrumPath = map["spectrum"] == nil ? nil : folder + "/" + (try fileName("spectrum", reader))
         var description = ModelDescription(
             name: try reader.required("name"), purpose: purpose, kind: kind, path: folder + "/" + file,
             sha256: (try reader.required("sha256") as String).lowercased(), scale: try reader.integer("scale", 1...16),
@@ -40,7 +40,9 @@ enum Sidecar {
             outputName: try reader.required("output"), range: Float(range[0])...Float(range[1]),
             multiple: try reader.integer("multiple", 1...1024, default: 1),
             receptiveField: map["receptive-field"] == nil ? nil : try reader.integer("receptive-field", 0...4096),
-            parameters: map["parameters"] as? Int, licence: map["licence"] as? String, quality: quality, isInferred: false)
+            blends: map["blend"] as? Bool ?? false, parameters: map["parameters"] as? Int, licence: map["licence"] as? String,
+            quality: quality, isInferred: false,
+            sampler: samplerPart, spectrumPath: spectrumPath)
         if let files = map["external-data"] {
             guard let files = files as? [String: String] else {
                 throw .sidecar(path: path, reason: "`external-data` must map each file's name to its SHA-256")
@@ -50,7 +52,16 @@ enum Sidecar {
         return description
     }
 
-    private struct Reader {
+    /// A file beside the sidecar.
+    static func fileName(_ key: String, _ reader: Reader) throws(RestorationFault) -> String {
+        let file: String = try reader.required(key)
+        guard !file.isEmpty, !file.contains("/"), file != "..", file != "." else {
+            throw .sidecar(path: reader.path, reason: "`\(key)` must name a file beside the sidecar")
+        }
+        return file
+    }
+
+    struct Reader {
         let map: [String: Any]
         let path: String
 

@@ -147,15 +147,15 @@ struct PlanFaultTests {
             text: pipelineText(stages: ["a: { use: enhance }"]), identifier: "pipeline.missing-key",
             message: "lacks the key \"model\"", advice: "model"),
         Case(
-            text: pipelineText(stages: ["a: { use: super-resolve, model: x, steps: 4 }"]), identifier: "pipeline.parameter",
-            message: "steps of stage \"a\" cannot be \"4\"", advice: "give 1"),
+            text: pipelineText(stages: ["a: { use: super-resolve, model: x, steps: 0 }"]), identifier: "pipeline.parameter",
+            message: "steps of stage \"a\" cannot be \"0\"", advice: "a whole number from 1 to 1000"),
         Case(
-            text: pipelineText(stages: ["a: { use: super-resolve, model: x, guidance: { consistency: exact } }"]),
-            identifier: "pipeline.parameter", message: "guidance.consistency", advice: "give none"),
+            text: pipelineText(stages: ["a: { use: super-resolve, model: x, guidance: { consistency: perhaps } }"]),
+            identifier: "pipeline.parameter", message: "guidance.consistency", advice: "give one of none, exact, noisy"),
         Case(
-            text: pipelineText(stages: ["a: { use: super-resolve, model: x, guidance: { spectrum: 0.1 } }"]),
+            text: pipelineText(stages: ["a: { use: super-resolve, model: x, guidance: { spectra: 0.1 } }"]),
             identifier: "pipeline.unknown-key",
-            message: "guidance.spectrum", advice: "guidance.consistency"),
+            message: "guidance.spectra", advice: "guidance.spectrum"),
         Case(
             text: pipelineText(stages: [resize]), set: ["b.scale=2"], identifier: "pipeline.set",
             message: "there is no stage \"b\"", advice: "a.scale"),

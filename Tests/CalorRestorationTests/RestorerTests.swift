@@ -113,6 +113,45 @@ import Testing
         }
     }
 
+    /// With exact consistency the enlarged picture, reduced again, is the input, in every format and unit, however it was cut.
+    @Test(arguments: [
+        (SampleFormat.u8, SampleMeaning.display, Float(0), Float(255)), (.u16, .counts, 21_000, 23_500), (.f32, .kelvin, 270, 320),
+    ])
+    func exactConsistencyGivesTheInputBack(format: SampleFormat, meaning: SampleMeaning, low: Float, high: Float) throws {
+        for name in ["ir-x4", "ir-x2"] {
+            let restorer = try Restorer(model: try Self.catalogue.find(name))
+            let truth = Self.plane(37 * restorer.model.scale, 90 * restorer.model.scale, format: format, low: low, high: high)
+            let input = truth.resampled(to: Size(width: 37, height: 90), using: .bicubic)
+            let image = Image(planes: [input], colour: .grey, meaning: meaning)
+            var options = RestoreOptions()
+            let plain = try restorer.restore(image, options: options)
+            options.consistency = .exact
+            let result = try restorer.restore(image, options: options)
+            // Whole numbers carry the rounding of the output, whatever was before it.
+            let bound = format == .f32 ? result.values["consistencyRMSBefore"]! / 100 : 0.3
+            #expect(result.values["consistencyRMSAfter"]! <= bound, "\(name) \(format): \(result.values)")
+            let tolerance = format == .f32 ? 1e-4 : 0.5
+            #expect(result.values["consistencyMaximum"]! <= tolerance, "\(name) \(format): \(result.values)")
+            #expect(result.image != plain.image && result.image.format == format && result.image.meaning == meaning)
+            options.stripPixels = 37 * 40
+            let cut = try restorer.restore(image, options: options, pool: WorkerPool(threads: 2))
+            #expect(cut.image == result.image && cut.values["strips"]! >= 1)
+        }
+    }
+
+    /// For evaluation only: the published rule takes the true picture, one step after a network of one pass.
+    @Test func aReferenceIsComparedByThePublishedRule() throws {
+        let restorer = try Restorer(model: try Self.catalogue.find("ir-x2"))
+        let truth = Image(planes: [Self.plane(48, 40)], colour: .grey)
+        let low = truth.resampled(to: Size(width: 24, height: 20), using: .bicubic)
+        let plain = try restorer.restore(low)
+        let guided = try restorer.restore(low, reference: truth)
+        #expect(guided.steps.count == 1 && guided.steps[0].spectrumBefore > 0 && guided.image != plain.image)
+        #expect { try restorer.restore(low, reference: low) } throws: { error in
+            (error as? any Fault)?.identifier == "model.guidance" && (error as? any Fault)?.message.contains("24×20") == true
+        }
+    }
+
     /// Without a sidecar, channels and scale come from the network, and the result is the same.
     @Test func aNetworkByItsPathNeedsNoSidecar() throws {
         let bundled = try Self.catalogue.find("ir-x4")

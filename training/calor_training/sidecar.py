@@ -22,6 +22,7 @@ def sidecar(preset: Preset, *, digest: str, radius: int, parameters: int, steps:
         f"multiple: {preset.multiple}",
         f"receptive-field: {radius}",
         "steps: 1",
+        *(["spectrum: spectrum.json"] if preset.purpose == "super-resolution" else []),
         f"parameters: {parameters}",
         f"licence: {LICENCE}",
         f"training: {{ recipe: training/train.py --preset {preset.name}, seed: {preset.seed}, steps: {steps}, "

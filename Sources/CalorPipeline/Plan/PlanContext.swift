@@ -7,6 +7,7 @@ public final class PlanContext: Sendable {
     /// `--seed`; nil leaves the seeds of the pipeline file.
     public let seed: Int?
     private let restorers = Mutex<[String: Restorer]>([:])
+    private let featureNetworks = Mutex<[String: FeatureNetwork]>([:])
 
     public init(catalogue: ModelCatalogue, seed: Int? = nil) {
         self.catalogue = catalogue
@@ -24,6 +25,16 @@ public final class PlanContext: Sendable {
             let restorer = try Restorer(model: model)
             restorers.withLock { $0[model.path] = restorer }
             return restorer
+        } catch { throw PipelineFault(error) }
+    }
+
+    /// The loaded network of features; stages that name the same file share one.
+    func featureNetwork(_ path: String) throws(PipelineFault) -> FeatureNetwork {
+        if let known = featureNetworks.withLock({ $0[path] }) { return known }
+        do {
+            let network = try FeatureNetwork(path: path)
+            featureNetworks.withLock { $0[path] = network }
+            return network
         } catch { throw PipelineFault(error) }
     }
 }

@@ -22,10 +22,21 @@ struct NetworkStage: Sendable {
         restorer = try context.restorer(for: model)
         var options = RestoreOptions()
         options.strength = Float(parameters.number("strength") ?? 1)
+        options.consistency = parameters.text("guidance.consistency").flatMap(RestoreOptions.Consistency.init) ?? .none
+        options.guidance.spectrum = parameters.number("guidance.spectrum") ?? 0
+        options.guidance.features = parameters.number("guidance.features") ?? 0
+        options.guidance.iterations = parameters.integer("guidance.iterations") ?? 4
+        if let path = parameters.text("guidance.network") { options.guidance.network = try context.featureNetwork(path) }
+        options.mode = parameters.text("mode").flatMap(RestoreOptions.Mode.init) ?? .fidelity
+        options.steps = parameters.integer("steps")
+        options.seed = UInt64(max(context.seed ?? parameters.integer("seed") ?? 0, 0))
+        options.search = NoiseSearch(
+            width: parameters.integer("search.width") ?? 1, depth: parameters.integer("search.depth") ?? 1)
+        do { try restorer.check(options) } catch { throw PipelineFault(error) }
         self.options = options
     }
 
-    var digest: String { model.digest }
+    var digest: String { restorer.digest + (options.guidance.network?.sha256 ?? "") }
 
     func outputType(for input: ImageType) throws(PipelineFault) -> ImageType {
         guard model.channels != 1 || input.colour.isGrey else {
@@ -41,11 +52,15 @@ struct NetworkStage: Sendable {
         } catch { throw PipelineFault(error) }
     }
 
-    func run(_ image: Image, in environment: StageEnvironment) throws(PipelineFault) -> StageResult {
+    func run(
+        _ image: Image, reference: Image? = nil, in environment: StageEnvironment
+    ) throws(PipelineFault) -> StageResult {
         do {
-            let result = try restorer.restore(image, options: options, pool: environment.pool, cancelled: environment.cancelled)
+            let result = try restorer.restore(
+                image, options: options, reference: reference, pool: environment.pool, cancelled: environment.cancelled)
             var values = result.values.mapValues(JSON.number)
             values["finite"] = .flag(true)
+            if !result.steps.isEmpty { values["guidance"] = .list(result.steps.map(Self.json)) }
             if model.scale > 1, image.colour.isGrey,
                 let rms = try? consistencyRMS(lowResolution: image.planes[0], superResolved: result.image.planes[0])
             {
@@ -58,6 +73,17 @@ struct NetworkStage: Sendable {
             }
             return StageResult(image: restored, values: values)
         } catch { throw PipelineFault(error) }
+    }
+
+    /// One step of guidance: where it was taken, and each term before and after it.
+    private static func json(_ step: GuidanceStep) -> JSON {
+        .object([
+            JSON.Member("step", .integer(step.step)), JSON.Member("iteration", .integer(step.iteration)),
+            JSON.Member("spectrumBefore", .number(step.spectrumBefore)), JSON.Member("spectrumAfter", .number(step.spectrumAfter)),
+            JSON.Member("featuresBefore", .number(step.featuresBefore)), JSON.Member("featuresAfter", .number(step.featuresAfter)),
+            JSON.Member("lossBefore", .number(step.lossBefore)), JSON.Member("lossAfter", .number(step.lossAfter)),
+            JSON.Member("change", .number(step.change)),
+        ])
     }
 }
 
@@ -87,7 +113,7 @@ struct EnhanceStage: WholeStage {
 
 /// Enlarges with a network.
 ///
-/// The networks of this version work in one step without noise: `steps`, `seed` and `guidance` take only what says so.
+/// `steps`, `mode` and `seed` concern models that are samplers; the others work in one pass and draw no noise.
 struct SuperResolveStage: WholeStage {
     static let description = StageDescription(
         name: "super-resolve", summary: "enlarges with a network",
@@ -95,11 +121,32 @@ struct SuperResolveStage: WholeStage {
             ParameterDescription("model", .text, isRequired: true, "a model of the catalogue, or the path of an .onnx file"),
             ParameterDescription("strength", .number(0...1), standard: .number(1), "0 is bicubic, 1 is the network's full effect"),
             ParameterDescription(
-                "steps", .integer(1...1), standard: .integer(1), "one step: the networks of this version are not samplers"),
-            ParameterDescription("seed", .integer(0...Int(Int32.max)), "recorded in the metrics; one-step networks draw no noise"),
+                "steps", .integer(1...1000), "steps of a model that is a sampler; left out: all that it was trained with"),
             ParameterDescription(
-                "guidance.consistency", .choice(["none"]), standard: .text("none"),
-                "guidance needs a sampler, which this version lacks"),
+                "mode", .choice(RestoreOptions.Mode.allCases.map(\.rawValue)), standard: .text("fidelity"),
+                "fidelity: the expected picture; texture: a sampler draws plausible detail that nobody measured"),
+            ParameterDescription("seed", .integer(0...Int(Int32.max)), "of the noise that a sampler draws in texture mode"),
+            ParameterDescription(
+                "search.width", .integer(1...64), standard: .integer(1),
+                "branches at each of the first draws of noise, of which the best is kept; 1 is no search"),
+            ParameterDescription("search.depth", .integer(1...16), standard: .integer(1), "draws at which a search branches"),
+            ParameterDescription(
+                "guidance.consistency", .choice(RestoreOptions.Consistency.allCases.map(\.rawValue)), standard: .text("none"),
+                "exact: the result, reduced again, is the input; noisy: up to the input's estimated noise"),
+            ParameterDescription(
+                "guidance.spectrum", .number(0...1), standard: .number(0),
+                "strength towards the spectrum that the input predicts; gives texture, costs PSNR"),
+            ParameterDescription(
+                "guidance.features", .number(0...1), standard: .number(0),
+                "strength with which flat areas and edges of the network's own picture are kept"),
+            ParameterDescription(
+                "guidance.network", .text,
+                "path of an .onnx file whose outputs are compared as features, by its gradient; left out: a bank of filters"),
+            ParameterDescription(
+                "guidance.reference", .source,
+                "the true picture, for evaluation: the published rule of DifIISR is applied instead of the guides"),
+            ParameterDescription(
+                "guidance.iterations", .integer(1...100), standard: .integer(4), "steps of guidance after each step of the network"),
         ])
 
     private let network: NetworkStage
@@ -112,6 +159,6 @@ struct SuperResolveStage: WholeStage {
     func outputType(for input: ImageType) throws(PipelineFault) -> ImageType { try network.outputType(for: input) }
     func cost(for input: ImageType) throws(PipelineFault) -> StageCost { try network.cost(for: input) }
     func run(_ image: Image, reference: Image?, in environment: StageEnvironment) throws(PipelineFault) -> StageResult {
-        try network.run(image, in: environment)
+        try network.run(image, reference: reference, in: environment)
     }
 }
