@@ -16,7 +16,7 @@ public struct PipelinePlan: Sendable {
         /// Which files are this input's, where there are two.
         public let match: MatchPattern?
         /// Which of the pictures in a radiometric file it takes.
-        public let radiometric: RadiometricUse
+        public var radiometric = RadiometricUse.auto
     }
 
     public struct Node: Sendable {
