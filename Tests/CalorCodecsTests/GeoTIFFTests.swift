@@ -30,6 +30,15 @@ import Testing
         #expect(try ImageEncoder.encode(back, as: .tiff, options: options) == bytes)
     }
 
+    /// Found by fuzzing: what no place can be is not carried on, nor shown as JSON.
+    @Test(arguments: [Double.nan, .infinity]) func placesThatAreNoNumbersAreDropped(_ value: Double) throws {
+        var image = Ramp.image(Size(width: 30, height: 20), .grey, .u16)
+        image.metadata.georeference = Self.reference
+        image.metadata.georeference?.tiePoints[4] = value
+        let back = try ImageDecoder.decode(ImageEncoder.encode(image, as: .tiff)).image
+        #expect(back.metadata.georeference?.tiePoints == [] && back.metadata.georeference?.pixelScale == [10, 10, 0])
+    }
+
     @Test(arguments: [FileFormat.png, .jpeg]) func formatsWithoutRoomSaySo(_ format: FileFormat) throws {
         var image = Ramp.image(Size(width: 30, height: 20), .grey, .u8)
         image.metadata.georeference = Self.reference

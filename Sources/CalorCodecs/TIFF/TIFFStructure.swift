@@ -136,11 +136,12 @@ struct TIFFStructure {
         }
     }
 
-    /// All values of a DOUBLE entry; at most `maximum` of them are allowed.
+    /// All values of a DOUBLE entry, at most `maximum`; nil when one of them is not a finite number.
     func doubles(_ entry: Entry, maximum: Int) -> [Double]? {
         guard entry.type == 12, entry.count <= maximum else { return nil }
         let values = (0..<entry.count).compactMap { reader.integer(at: entry.offset + 8 * $0, as: UInt64.self) }
-        return values.count == entry.count ? values.map { Double(bitPattern: $0) } : nil
+        let numbers = values.map { Double(bitPattern: $0) }
+        return numbers.count == entry.count && numbers.allSatisfy(\.isFinite) ? numbers : nil
     }
 
     /// The first value of an unsigned RATIONAL.

@@ -11,5 +11,8 @@ protocol FuzzTarget {
 
 /// All targets. A new one is a file with a type, and a line here.
 var targets: [any FuzzTarget.Type] {
-    [GraphTarget.self, OperatorTarget.self, ONNXTarget.self, FLIRTarget.self, RadiometricJPEGTarget.self]
+    [
+        GraphTarget.self, OperatorTarget.self, ONNXTarget.self, FLIRTarget.self, RadiometricJPEGTarget.self, PNGTarget.self,
+        JPEGTarget.self, TIFFTarget.self,
+    ]
 }
