@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "CCalorTIFF", linkerSettings: [.linkedLibrary("tiff")]),
 
         // MARK: - Floor 1: values
-        .target(name: "CalorBase", dependencies: ["CCalorDigest"]),
+        .target(name: "CalorBase", dependencies: ["CCalorCPU", "CCalorDigest"]),
         .target(name: "CalorTensor", dependencies: ["CalorBase"]),
         .target(name: "CalorImage", dependencies: ["CalorBase"]),
 

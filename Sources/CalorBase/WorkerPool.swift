@@ -1,3 +1,4 @@
+import CCalorCPU
 import Synchronization
 
 #if canImport(Glibc)
@@ -98,8 +99,10 @@ private final class Shared: @unchecked Sendable {
     typealias Body = @Sendable (Int) -> Void
 
     static let maximumParts = 1 << 20
-    /// Turns of the spin loop before a thread sleeps: some ten microseconds, the length of the gap between two kernels.
-    static let spins = 4_000
+    /// How long a thread looks for work before it sleeps. Waking a sleeper costs some fifty microseconds on a virtual machine, so a
+    /// thread that slept in every gap between two kernels would cost more than it brings; a longer wait would only burn time that
+    /// another process may want.
+    static let patience: UInt64 = 200_000
 
     let owned = Atomic<Bool>(false)
     /// Generation of the loop in the upper half, parts that nobody has taken in the lower half.
@@ -130,6 +133,24 @@ private final class Shared: @unchecked Sendable {
         done.deallocate()
     }
 
+    /// Looks at `condition` again and again for as long as `patience` says; tells whether it came true.
+    private static func wait(until condition: () -> Bool) -> Bool {
+        let start = nanoseconds
+        repeat {
+            for _ in 0..<32 {
+                if condition() { return true }
+                calor_spin_pause()
+            }
+        } while nanoseconds &- start < patience
+        return condition()
+    }
+
+    private static var nanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
     // MARK: - The owner of a loop
 
     func run(_ count: Int, _ pointer: UnsafePointer<Body>) {
@@ -144,7 +165,7 @@ private final class Shared: @unchecked Sendable {
             pthread_mutex_unlock(mutex)
         }
         while takePart() {}
-        for _ in 0..<Self.spins where unfinished.load(ordering: .acquiring) == 0 { return }
+        if Self.wait(until: { unfinished.load(ordering: .acquiring) == 0 }) { return }
         pthread_mutex_lock(mutex)
         ownerSleeps.store(true, ordering: .sequentiallyConsistent)
         while unfinished.load(ordering: .sequentiallyConsistent) > 0 { pthread_cond_wait(done, mutex) }
@@ -165,9 +186,7 @@ private final class Shared: @unchecked Sendable {
         while true {
             while takePart() {}
             if stopping.load(ordering: .acquiring) { return }
-            var spin = 0
-            while spin < Self.spins, nothingToDo { spin += 1 }
-            guard nothingToDo else { continue }
+            if Self.wait(until: { !nothingToDo }) { continue }
             pthread_mutex_lock(mutex)
             sleepers.add(1, ordering: .sequentiallyConsistent)
             while ticket.load(ordering: .sequentiallyConsistent) & 0xffff_ffff == 0,

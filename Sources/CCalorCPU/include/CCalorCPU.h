@@ -14,6 +14,15 @@ void calor_cpu_brand(char name[64]);
 uint32_t calor_float_mode_flush_denormals(void);
 void calor_float_mode_restore(uint32_t mode);
 
+// Tells the processor that this thread only waits, for a few dozen cycles.
+static inline __attribute__((always_inline)) void calor_spin_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
 // Eight floats at a time, for the kernel targets only (they have the flags for such registers). Swift's own `addingProduct` and
 // `squareRoot` on SIMD types are loops over lanes that the optimiser puts together again only where it recognises them.
 typedef float calor_f32x8 __attribute__((ext_vector_type(8)));
