@@ -24,6 +24,8 @@ extension KernelTable {
         laneSums: ReferenceReduction.laneSums,
         softmaxRow: ReferenceReduction.softmaxRow,
         normaliseRow: ReferenceReduction.normaliseRow,
+        pixelNorm: ReferenceReduction.pixelNorm,
+        pixelMeans: ReferenceReduction.pixelMeans,
         weightedRows: ReferenceResampling.weightedRows,
         gatherLanes: ReferenceResampling.gatherLanes)
 
@@ -48,6 +50,8 @@ extension KernelTable {
         laneSums: Portable.laneSums,
         softmaxRow: Portable.softmaxRow,
         normaliseRow: Portable.normaliseRow,
+        pixelNorm: Portable.pixelNorm,
+        pixelMeans: Portable.pixelMeans,
         weightedRows: Portable.weightedRows,
         gatherLanes: Portable.gatherLanes)
 
@@ -76,6 +80,8 @@ extension KernelTable {
             laneSums: AVX2.laneSums,
             softmaxRow: AVX2.softmaxRow,
             normaliseRow: AVX2.normaliseRow,
+            pixelNorm: AVX2.pixelNorm,
+            pixelMeans: AVX2.pixelMeans,
             weightedRows: AVX2.weightedRows,
             gatherLanes: AVX2.gatherLanes)
 
@@ -111,6 +117,8 @@ extension KernelTable {
             laneSums: AVX512.laneSums,
             softmaxRow: AVX2.softmaxRow,
             normaliseRow: AVX2.normaliseRow,
+            pixelNorm: AVX512.pixelNorm,
+            pixelMeans: AVX512.pixelMeans,
             weightedRows: AVX2.weightedRows,
             gatherLanes: AVX2.gatherLanes)
     }

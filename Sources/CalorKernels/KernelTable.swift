@@ -67,6 +67,10 @@ public struct KernelTable: Sendable {
         @Sendable (
             UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, Float
         ) -> Void
+    /// Normalisation over the channels of each pixel.
+    let pixelNorm: @Sendable (PixelNormJob) -> Void
+    /// The mean over the channels of each pixel, one number a pixel.
+    let pixelMeans: @Sendable (PixelNormJob) -> Void
     /// Weighted sum of rows: rows, weights, taps, output, floats.
     let weightedRows:
         @Sendable (UnsafePointer<UnsafePointer<Float>>, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>, Int) -> Void

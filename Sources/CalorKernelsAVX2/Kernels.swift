@@ -112,6 +112,12 @@ public enum Kernels {
     }
 
     @inline(never)
+    public static func pixelNorm(_ job: PixelNormJob) { PixelNorm.normalise(job) }
+
+    @inline(never)
+    public static func pixelMeans(_ job: PixelNormJob) { PixelNorm.means(job) }
+
+    @inline(never)
     public static func laneSums(
         _ input: UnsafePointer<Float>, _ count: Int, _ centres: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
         _ squares: UnsafeMutablePointer<Float>

@@ -69,6 +69,10 @@ func roundedToEvenLanes(_ x: V) -> V { calor_f32x8_roundeven(x) }
 @inline(__always)
 func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x8_sums(a, b, c, d) }
 
+/// In every lane of a block: the sum of the block's numbers, added in halves.
+@inline(__always)
+func blockTotals(_ x: V) -> V { calor_f32x8_total(x) }
+
 /// The blocks of a vector from places `stride` floats apart.
 @inline(__always)
 func spread(_ pointer: Source, _ stride: Int) -> V { load(pointer) }

@@ -100,7 +100,7 @@ struct NetBuilder {
 enum TestNets {
     static let all: [(name: String, graph: Graph, channels: Int)] = [
         ("srvgg", srvgg(), 3), ("rrdb", rrdb(), 3), ("unet", unet(), 6), ("nafish", nafish(), 3), ("ir", ir(), 1),
-        ("swinish", swin(), 3),
+        ("swinish", swin(), 3), ("nafnet", nafnet(), 3), ("fsrcnn", fsrcnn(), 3),
     ]
 
     static func srvgg() -> Graph {
@@ -182,6 +182,52 @@ enum TestNets {
             x = b.op("Add", x, b.conv(b.op("Mul", parts[0], parts[1]), 16, 16, k: 1))
         }
         return b.finished(b.conv(x, 16, 3))
+    }
+
+    /// Normalisation over channels as PyTorch spells it, gates as slices.
+    static func nafnet() -> Graph {
+        var b = NetBuilder(channels: 3, seed: 7)
+        func norm(_ b: inout NetBuilder, _ x: ValueID, _ channels: Int) -> ValueID {
+            let axis: [String: Attribute] = ["axes": .ints([1]), "keepdims": .int(1)]
+            let centred = b.op("Sub", x, b.op("ReduceMean", x, attributes: axis))
+            let variance = b.op("ReduceMean", b.op("Pow", centred, b.number(2)), attributes: axis)
+            let normal = b.op("Div", centred, b.op("Sqrt", b.op("Add", variance, b.number(1e-3))))
+            let scaled = b.op("Mul", b.constant(b.random.tensor([1, channels, 1, 1])), normal)
+            return b.op("Add", scaled, b.constant(b.random.tensor([1, channels, 1, 1])))
+        }
+        func gate(_ b: inout NetBuilder, _ x: ValueID, _ half: Int64) -> ValueID {
+            let first = b.op("Slice", x, b.ints(0), b.ints(half), b.ints(1))
+            let second = b.op("Slice", x, b.ints(half), b.ints(1 << 40), b.ints(1))
+            return b.op("Mul", first, second)
+        }
+        var x = b.conv(b.input, 3, 12)
+        for _ in 0..<2 {
+            let y = gate(&b, b.conv(b.conv(norm(&b, x, 12), 12, 32, k: 1), 32, 32, groups: 32), 16)
+            let attention = b.conv(b.op("GlobalAveragePool", y), 16, 16, k: 1)
+            x = b.op("Add", x, b.conv(b.op("Mul", y, attention), 16, 12, k: 1))
+            x = b.op("Add", x, b.conv(gate(&b, b.conv(norm(&b, x, 12), 12, 16, k: 1), 8), 8, 12, k: 1))
+        }
+        return b.finished(b.conv(x, 12, 3))
+    }
+
+    /// Transposed convolutions with and without a border to cut off, and resizes that are no repetition.
+    static func fsrcnn() -> Graph {
+        var b = NetBuilder(channels: 3, seed: 8)
+        func transposed(_ x: ValueID, _ shape: Shape, _ attributes: [String: Attribute]) -> ValueID {
+            let (w, bias) = (b.weights(shape, fan: shape[0] * 4), b.constant(b.random.tensor([shape[1]], scale: 0.1)))
+            return b.op("ConvTranspose", x, w, bias, attributes: attributes)
+        }
+        let x = b.leaky(b.conv(b.input, 3, 16, k: 5), 0.1)
+        let large = transposed(
+            x, [16, 6, 9, 9],
+            ["strides": .ints([4, 4]), "pads": .ints([4, 4, 4, 4]), "output_padding": .ints([3, 3])])
+        let odd = transposed(x, [16, 5, 3, 3], ["strides": .ints([2, 2])])
+        let scales = b.floats([4], [1, 1, 4, 4])
+        let bilinear = b.op(
+            "Resize", x, nil, scales,
+            attributes: ["mode": .string("linear"), "coordinate_transformation_mode": .string("half_pixel")])
+        let sum = b.op("Add", b.conv(large, 6, 3), b.conv(bilinear, 16, 3))
+        return b.finished(sum, b.conv(odd, 5, 3))
     }
 
     static func ir() -> Graph {

@@ -75,6 +75,11 @@ import Testing
         let nafish = try plan("nafish")
         #expect(nafish.applied.contains { $0.pass == "fuse gate" && $0.nodes == 3 }, "\(nafish.applied)")
         #expect(!nafish.kernels.contains { $0.name.hasPrefix("binary") || $0.name.hasPrefix("copy") }, "\(nafish.kernels)")
+        let nafnet = try plan("nafnet")
+        #expect(nafnet.applied.contains { $0.pass == "fuse gate" && $0.nodes == 2 }, "\(nafnet.applied)")
+        #expect(nafnet.applied.contains { $0.pass == "recognise LayerNorm" && $0.nodes == 4 }, "\(nafnet.applied)")
+        #expect(!nafnet.kernels.contains { $0.name.hasPrefix("gather") || $0.name.hasPrefix("scale") }, "\(nafnet.kernels)")
+        #expect(try plan("fsrcnn").applied.contains { $0.pass == "split transposed convolutions" && $0.nodes == 2 })
     }
 
     @Test(arguments: 0..<40)

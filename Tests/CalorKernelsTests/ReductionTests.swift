@@ -56,6 +56,40 @@ struct ReductionTests {
         }
     }
 
+    /// Tolerance 2e-5 for values whose mean is five times their spread. The pieces of a row have the bits of the whole.
+    @Test("over the channels of pixels equal the reference", arguments: [1, 3, 8, 12, 16, 61, 96], [1, 7, 8, 9, 31, 64])
+    func channels(_ channels: Int, _ pixels: Int) throws {
+        let blocks = (channels + 7) / 8
+        let plane = pixels * 8 + 16
+        let input = Floats(blocks * plane) { $0 / plane * 8 + $0 % 8 < channels ? noise($0) + 5 : 0 }
+        let padded = blocks * 8
+        let (gamma, beta) = (
+            Floats(padded) { $0 < channels ? noise($0, 1) : 0 }, Floats(padded) { $0 < channels ? noise($0, 2) : 0 }
+        )
+        func norm(_ table: KernelTable, _ range: Range<Int>, _ output: Floats) {
+            Reductions.pixelNorm(
+                input.read + range.lowerBound * 8, inputPlane: plane, output.pointer + range.lowerBound * 8, outputPlane: plane,
+                channels: channels, pixels: range.count, gamma: gamma.read, beta: beta.read, epsilon: 1e-3, table: table)
+        }
+        func means(_ table: KernelTable, _ output: Floats) {
+            Reductions.pixelMeans(
+                input.read, inputPlane: plane, output.pointer, channels: channels, pixels: pixels, table: table)
+        }
+        let (wanted, wantedMeans) = (Floats(blocks * plane), Floats(pixels))
+        norm(.reference, 0..<pixels, wanted)
+        means(.reference, wantedMeans)
+        for fast in fastTables {
+            let (output, pieces, found) = (Floats(blocks * plane), Floats(blocks * plane), Floats(pixels))
+            norm(fast, 0..<pixels, output)
+            #expect(relativeError(output.array, wanted.array) <= 2e-5 && output.guardsIntact, "\(channels) × \(pixels)")
+            norm(fast, 0..<pixels / 3, pieces)
+            norm(fast, pixels / 3..<pixels, pieces)
+            #expect(pieces.array == output.array, "\(channels) × \(pixels) in pieces")
+            means(fast, found)
+            #expect(relativeError(found.array, wantedMeans.array) <= 1e-6 && found.guardsIntact)
+        }
+    }
+
     /// Against mean and variance in f64; tolerance 1e-5.
     @Test("group norm equals the definition", arguments: [(8, 8), (8, 2), (12, 3), (13, 1), (5, 5)])
     func groupNorm(_ channels: Int, _ groups: Int) throws {

@@ -44,21 +44,27 @@ extension NetworkGenerator {
 
     mutating func transposedConvolution() {
         guard let x = image() else { return }
-        let (kernel, stride) = choices.one(of: [(2, 2), (3, 1), (4, 2), (3, 2), (3, 3)])
-        let pad = choices.number(0...1)
+        let (kernel, stride) = choices.one(of: [(2, 2), (3, 1), (4, 2), (3, 2), (3, 3), (5, 2), (9, 4), (2, 3)])
+        let pad = choices.number(0...min(2, kernel - 1))
+        let more = choices.number(0...stride - 1)
+        let groups = x.shape[1] % 2 == 0 && choices.flag(oneIn: 4) ? 2 : 1
         let outChannels = choices.one(of: [8, 3, 16, 5])
         let (height, width) = (
-            (x.shape[2] - 1) * stride + kernel - 2 * pad, (x.shape[3] - 1) * stride + kernel - 2 * pad
+            (x.shape[2] - 1) * stride + kernel - 2 * pad + more, (x.shape[3] - 1) * stride + kernel - 2 * pad + more
         )
-        guard height > 0, width > 0, height * width * outChannels <= Self.elementLimit else { return }
-        let w = weights([x.shape[1], outChannels, kernel, kernel], fan: x.shape[1] * kernel * kernel / (stride * stride))
+        guard height > 0, width > 0, height * width * outChannels * groups <= Self.elementLimit else { return }
+        let w = weights(
+            [x.shape[1], outChannels, kernel, kernel], fan: max(1, x.shape[1] / groups * kernel * kernel / (stride * stride)))
+        var operands: [ValueID?] = [x.value, w]
+        if choices.flag() { operands.append(constant(noise([outChannels * groups], scale: 0.2))) }
         let y = node(
-            "ConvTranspose", [x.value, w],
+            "ConvTranspose", operands,
             [
                 "kernel_shape": .ints([Int64(kernel), Int64(kernel)]), "strides": .ints([Int64(stride), Int64(stride)]),
-                "pads": .ints([Int64(pad), Int64(pad), Int64(pad), Int64(pad)]),
+                "pads": .ints([Int64(pad), Int64(pad), Int64(pad), Int64(pad)]), "group": .int(Int64(groups)),
+                "output_padding": .ints([Int64(more), Int64(more)]),
             ])
-        keep(y, [x.shape[0], outChannels, height, width])
+        keep(y, [x.shape[0], outChannels * groups, height, width])
     }
 
     mutating func pool() {
@@ -87,13 +93,23 @@ extension NetworkGenerator {
         let epsilon = Attribute.float(choices.one(of: [1e-2, 1e-3]))
         let scale = constant(noise([channels]))
         let shift = constant(noise([channels]))
-        switch choices.number(0...3) {
+        switch choices.number(0...4) {
         case 0:
             let mean = constant(noise([channels]))
             let variance = floats([channels], Choices.noise(channels, key: UInt64(channels)).map { 1 + 0.5 * $0 })
             keep(node("BatchNormalization", [x.value, scale, shift, mean, variance], ["epsilon": epsilon]), x.shape.dims)
         case 1:
             keep(node("InstanceNormalization", [x.value, scale, shift], ["epsilon": epsilon]), x.shape.dims)
+        case 2:
+            // Over the channels of each pixel, as NAFNet spells it.
+            let keepDims: [String: Attribute] = ["keepdims": .int(1)]
+            let centred = node("Sub", [x.value, node("ReduceMean", [x.value, ints([1])], keepDims)])
+            let square = node("Pow", [centred, floats([], [2])])
+            let variance = node("Add", [node("ReduceMean", [square, ints([choices.flag() ? 1 : -3])], keepDims), floats([], [1e-2])])
+            let normal = node("Div", [centred, node("Sqrt", [variance])])
+            guard choices.flag() else { return keep(normal, x.shape.dims) }
+            let scaled = node("Mul", [normal, constant(noise([1, channels, 1, 1]))])
+            keep(node("Add", [scaled, constant(noise([1, channels, 1, 1]))]), x.shape.dims)
         default:
             // GroupNorm as PyTorch exports it.
             let groups = channels % 4 == 0 ? 4 : 1
@@ -150,18 +166,21 @@ extension NetworkGenerator {
 
     mutating func enlargement() {
         guard let x = image() else { return }
-        let (vertical, horizontal) = choices.one(of: [(2, 2), (1, 2), (3, 3), (2, 1)])
-        let scales = floats([4], [1, 1, Float(vertical), Float(horizontal)])
+        let (vertical, horizontal) = choices.one(of: [(2, 2), (1, 2), (3, 3), (2, 1), (1.5, 0.75), (0.5, 0.5)] as [(Float, Float)])
+        let (height, width) = (Int(Float(x.shape[2]) * vertical), Int(Float(x.shape[3]) * horizontal))
+        guard height > 0, width > 0 else { return }
+        let scales = floats([4], [1, 1, vertical, horizontal])
         let (mode, transform, rounding) = choices.one(of: [
             ("nearest", "asymmetric", "floor"), ("nearest", "half_pixel", "round_prefer_floor"), ("linear", "half_pixel", "floor"),
-            ("cubic", "half_pixel", "floor"),
+            ("cubic", "half_pixel", "floor"), ("linear", "align_corners", "floor"), ("linear", "pytorch_half_pixel", "floor"),
+            ("nearest", "half_pixel", "ceil"),
         ])
         let y = node(
             "Resize", [x.value, nil, scales],
             [
                 "mode": .string(mode), "coordinate_transformation_mode": .string(transform), "nearest_mode": .string(rounding),
             ])
-        keep(y, [x.shape[0], x.shape[1], x.shape[2] * vertical, x.shape[3] * horizontal])
+        keep(y, [x.shape[0], x.shape[1], height, width])
     }
 
     mutating func border() {

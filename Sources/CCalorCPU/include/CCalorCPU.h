@@ -64,6 +64,18 @@ static inline __attribute__((always_inline)) calor_f32x8 calor_f32x16_high(calor
     return __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
+// In every lane of a block of eight: the sum of the block's numbers, added in halves.
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_total(calor_f32x8 a) {
+    a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+    a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
+    return a + __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6);
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_total(calor_f32x16 a) {
+    a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    return a + __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
 // Asks for the cache line of `pointer`, which is about to be written.
 static inline __attribute__((always_inline)) void calor_prefetch_write(const void *pointer) { __builtin_prefetch(pointer, 1, 3); }
 

@@ -105,6 +105,14 @@ extension Emitter {
                 input: input, output: target, channels: from[1], height: from[2], width: from[3], factor: vertical,
                 layout: inBlocks ? .nchw8c : .nchw)
             add(step, named: name, flops: flops, reads: [input], writes: [target])
+        case .resample(let vertical, let horizontal):
+            let inBlocks = isBlocked(x) || isWantedBlocked(y)
+            let input = inBlocks ? try blockedPlace(x) : try plainPlace(x)
+            let target = inBlocks ? try newBlocked(y) : try newPlain(y)
+            let step = ResampleStep(
+                input: input, output: target, channels: from[1], height: from[2], width: from[3], vertical: vertical,
+                horizontal: horizontal, layout: inBlocks ? .nchw8c : .nchw)
+            add(step, named: name, flops: flops, reads: [input], writes: [target])
         case .pool(let geometry):
             let input = try blockedPlace(x)
             let target = try newBlocked(y)

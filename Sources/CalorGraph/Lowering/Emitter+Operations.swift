@@ -15,12 +15,14 @@ extension Emitter {
         case .linear(let part): try emitLinear(node, part, flops)
         case .attention(let part): try emitAttention(node, part, flops)
         case .layerNorm, .softmax, .matmul, .rowMean: try emitRows(node, flops)
+        case .channelNorm(let scale, let shift, let epsilon): try emitChannelNorm(node, scale, shift, epsilon, flops)
+        case .channelMean: try emitChannelMean(node, flops)
         case .transpose(let order): try emitTranspose(node, order)
         case .slice(let ranges): try emitSlice(node, ranges)
         case .roll(let axis, let shift): try emitRoll(node, axis, shift)
         case .concat(let axis): try emitConcat(node, axis)
         case .split(let axis, let sizes): try emitSplit(node, axis, sizes)
-        case .shuffle, .unshuffle, .nearest, .pool, .globalMean: try emitPlanes(node, flops)
+        case .shuffle, .unshuffle, .nearest, .resample, .pool, .globalMean: try emitPlanes(node, flops)
         case .alias: try emitAlias(node)
         case .fallback: try emitFallback(node, flops)
         }
@@ -170,5 +172,26 @@ extension Emitter {
             beta: FloatVector(part.shift), factor: part.hasFactor ? vectors[0] : nil, addend: part.hasAddend ? vectors.last : nil,
             epsilon: part.epsilon, activation: part.activation)
         add(step, named: node.origin.name, flops: flops, reads: [memory.input] + vectors, writes: [memory.output])
+    }
+
+    private mutating func emitChannelNorm(
+        _ node: LoweredNode, _ scale: [Float], _ shift: [Float], _ epsilon: Float, _ flops: Double
+    ) throws(GraphFault) {
+        let (x, y) = (node.inputs[0], try output(node))
+        let input = try blockedPlace(x)
+        let place = try reuse(x, for: y, layout: .nchw8c)
+        let step = ChannelNormStep(
+            input: input, output: place, extent: try extent(y), gamma: FloatVector(scale), beta: FloatVector(shift),
+            epsilon: epsilon)
+        add(step, named: node.origin.name, flops: flops, reads: [input], writes: [place])
+    }
+
+    private mutating func emitChannelMean(_ node: LoweredNode, _ flops: Double) throws(GraphFault) {
+        let (x, y) = (node.inputs[0], try output(node))
+        let input = try blockedPlace(x)
+        let place = try newPlain(y)
+        add(
+            ChannelMeanStep(input: input, output: place, extent: try extent(x)), named: node.origin.name, flops: flops,
+            reads: [input], writes: [place])
     }
 }

@@ -37,7 +37,7 @@ struct Emitter {
         throws(GraphFault) -> Plan
     {
         var specialised = try graph.specialised(to: shapes)
-        if options.optimises { specialised = specialised.withProducts() }
+        if options.optimises { specialised = specialised.withProducts().withPhases().withSplits() }
         var nodes: [LoweredNode]
         var fusions: [String: Int] = [:]
         if options.optimises {

@@ -5,7 +5,7 @@ extension LoweredNode.Kind {
     /// Works in whichever layout its input is.
     var keepsLayout: Bool {
         switch self {
-        case .unary, .binary, .affine, .nearest, .concat, .split: true
+        case .unary, .binary, .affine, .nearest, .resample, .concat, .split: true
         default: false
         }
     }
@@ -13,7 +13,7 @@ extension LoweredNode.Kind {
     /// Can write its output as blocked planes at any place.
     var writesBlocked: Bool {
         switch self {
-        case .convolution, .unary, .binary, .affine, .normalisation, .nearest, .shuffle, .unshuffle, .pool: true
+        case .convolution, .unary, .binary, .affine, .normalisation, .channelNorm, .nearest, .resample, .shuffle, .unshuffle, .pool: true
         default: false
         }
     }
@@ -28,7 +28,7 @@ extension LoweredNode {
             return first ? Array(inputs.dropFirst()) : inputs
         // What a shuffle adds comes in the layout that the result has.
         case .shuffle, .normalisation: return Array(inputs.prefix(1))
-        case .unshuffle, .pool, .globalMean: return inputs
+        case .unshuffle, .pool, .globalMean, .channelNorm, .channelMean: return inputs
         default: return []
         }
     }

@@ -19,6 +19,8 @@ struct LoweredNode: Sendable {
         case affine(FusedAffine)
         case normalisation(FusedNormalisation)
         case layerNorm(rows: Int, columns: Int, scale: [Float], shift: [Float], epsilon: Float)
+        /// Normalisation over the channels of each pixel, then scale and shift per channel.
+        case channelNorm(scale: [Float], shift: [Float], epsilon: Float)
         /// x · weights + bias over the last axis.
         case linear(FusedLinear)
         /// A product of two values of the run, over equal leading axes.
@@ -30,10 +32,14 @@ struct LoweredNode: Sendable {
         case shuffle(ShuffleOrder, block: Int, addition: Bool)
         case unshuffle(block: Int)
         case nearest(scaleHeight: Int, scaleWidth: Int)
+        /// Weighted sums along rows and columns.
+        case resample(vertical: AxisTable, horizontal: AxisTable)
         case pool(PoolingGeometry)
         case globalMean
         /// The mean of each row.
         case rowMean(rows: Int, columns: Int)
+        /// The mean over the channels of each pixel.
+        case channelMean
         case transpose([Int])
         /// Consecutive indices of some axes, perhaps under another shape.
         case slice([SliceRange])

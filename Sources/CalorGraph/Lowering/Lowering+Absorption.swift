@@ -71,6 +71,11 @@ extension Lowering {
                 part.shift[index] = part.shift[index] * scale[index] + shift[index]
             }
             merged.kind = .normalisation(part)
+        case .channelNorm(let first, let second, let epsilon):
+            guard let scale = affine.scale.spread(first.count), let shift = affine.shift.spread(first.count) else { return nil }
+            merged.kind = .channelNorm(
+                scale: zip(first, scale).map { $0 * $1 }, shift: zip(zip(second, scale), shift).map { $0.0 * $0.1 + $1 },
+                epsilon: epsilon)
         case .linear(var part)
         where part.activation == .none && !part.residual && affine.scale.count == 1 && affine.shift.count == 1:
             part.weights = part.weights.map { $0 * affine.scale[0] }

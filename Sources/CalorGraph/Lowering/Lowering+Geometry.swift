@@ -123,6 +123,38 @@ extension Lowering {
         return .nearest(scaleHeight: vertical, scaleWidth: horizontal)
     }
 
+    /// A resize of rows and columns by weighted sums, or by a choice of pixels.
+    func resample(_ call: OperatorCall, _ input: Shape, _ output: Shape) throws(GraphFault) -> LoweredNode.Kind? {
+        guard input.rank == 4, input[0] == 1, output.rank == 4, output[0] == 1, output[1] == input[1] else { return nil }
+        let plan = try ResizePlan(call)
+        guard plan.shape == output, plan.axes[0] == nil, plan.axes[1] == nil,
+            let vertical = axisTable(plan, 2, input[2]), let horizontal = axisTable(plan, 3, input[3])
+        else { return nil }
+        return .resample(vertical: vertical, horizontal: horizontal)
+    }
+
+    /// The taps of one axis without those that weigh nothing everywhere; nil where a place lies outside of the image.
+    private func axisTable(_ plan: ResizePlan, _ axis: Int, _ extent: Int) -> AxisTable? {
+        guard let line = plan.axes[axis] else {
+            return AxisTable(taps: 1, indices: (0..<extent).map { Int32($0) }, weights: [Float](repeating: 1, count: extent))
+        }
+        let sampler = Sampler(plan: plan)
+        var places: [[Sampler.Tap]] = []
+        for place in 0..<line.output {
+            guard let taps = sampler.taps(line, place, extent) else { return nil }
+            places.append(taps.filter { $0.weight != 0 })
+        }
+        let width = max(places.map(\.count).max() ?? 1, 1)
+        guard width <= 64 else { return nil }
+        for index in places.indices {
+            let filler = Sampler.Tap(index: places[index].last?.index ?? 0, weight: 0)
+            places[index] += [Sampler.Tap](repeating: filler, count: width - places[index].count)
+        }
+        return AxisTable(
+            taps: width, indices: places.flatMap { $0.map { Int32($0.index) } },
+            weights: places.flatMap { $0.map { Float($0.weight) } })
+    }
+
     // MARK: - Matrices and rows
 
     func batchNormalisation(_ call: OperatorCall, _ input: Shape) throws(GraphFault) -> FusedAffine? {

@@ -2,16 +2,18 @@ import CalorTensor
 
 /// Layer normalisation as exporters spell it: (x − mean) / √(mean((x − mean)²) + ε), then a scale and a shift.
 extension Lowering {
-    /// The mean over the last axis.
-    func rowMean(_ call: OperatorCall, _ input: Shape, _ output: Shape) throws(GraphFault) -> LoweredNode.Kind? {
+    /// The mean over the last axis, or over the channels of a picture.
+    func mean(_ call: OperatorCall, _ input: Shape, _ output: Shape) throws(GraphFault) -> LoweredNode.Kind? {
         var axes = try call.ints("axes")
         if call.has(1) {
             guard let tensor = call.optionalTensor(1), tensor.dtype == .i64 else { return nil }
             axes = tensor.array(of: Int64.self).map { Int($0) }
         }
-        guard input.rank > 0, axes?.count == 1, let axis = axes?.first, axis == -1 || axis == input.rank - 1, input[-1] > 0 else {
-            return nil
+        guard input.rank > 0, axes?.count == 1, let axis = axes?.first, input[-1] > 0 else { return nil }
+        if input.rank == 4, input[0] == 1, axis == 1 || axis == -3, output == Shape([1, 1, input[2], input[3]]) {
+            return .channelMean
         }
+        guard axis == -1 || axis == input.rank - 1 else { return nil }
         return .rowMean(rows: input.count / input[-1], columns: input[-1])
     }
 
@@ -22,19 +24,26 @@ extension Lowering {
         let (a, b) = (node.inputs[0], node.inputs[1])
         for (centred, root) in isQuotient ? [(a, b)] : [(a, b), (b, a)] {
             guard let difference = producer(centred), case .binary(.subtract) = difference.kind,
-                let x = difference.inputs.first, let columns = shape(x)?.dims.last, shape(x) == shape(centred),
-                let mean = producer(difference.inputs[1]), case .rowMean(_, columns) = mean.kind, mean.inputs == [x],
+                let x = difference.inputs.first, let dims = shape(x)?.dims, let columns = dims.last, shape(x) == shape(centred),
+                let mean = producer(difference.inputs[1]), let axis = MeanAxis(mean.kind), mean.inputs == [x],
                 let spread = spread(root, isRoot: isQuotient), let square = soleProducer(spread.variance),
-                case .rowMean(_, columns) = square.kind, let squared = square.inputs.first,
+                MeanAxis(square.kind) == axis, let squared = square.inputs.first,
                 let power = soleProducer(squared), isSquare(power, of: centred)
             else { continue }
             // What is left of the pieces is only read by each other: the difference by its square, the quotient and nothing else.
             let readers = power.inputs.filter { $0 == centred }.count + 1
             guard useCount(centred) == readers, useCount(difference.inputs[1]) == 1 else { continue }
             var merged = node
-            merged.kind = .layerNorm(
-                rows: (shape(x)?.count ?? 0) / columns, columns: columns, scale: [Float](repeating: 1, count: columns),
-                shift: [Float](repeating: 0, count: columns), epsilon: spread.epsilon)
+            switch axis {
+            case .last:
+                merged.kind = .layerNorm(
+                    rows: (shape(x)?.count ?? 0) / columns, columns: columns, scale: [Float](repeating: 1, count: columns),
+                    shift: [Float](repeating: 0, count: columns), epsilon: spread.epsilon)
+            case .channels:
+                merged.kind = .channelNorm(
+                    scale: [Float](repeating: 1, count: dims[1]), shift: [Float](repeating: 0, count: dims[1]),
+                    epsilon: spread.epsilon)
+            }
             merged.inputs = [x]
             let meanValue = difference.inputs[1]
             for value in spread.values + [spread.variance, squared, centred, meanValue] { remove(producerOf: value) }
@@ -42,6 +51,19 @@ extension Lowering {
             return merged
         }
         return nil
+    }
+
+    /// What a mean runs over.
+    private enum MeanAxis {
+        case last, channels
+
+        init?(_ kind: LoweredNode.Kind) {
+            switch kind {
+            case .rowMean: self = .last
+            case .channelMean: self = .channels
+            default: return nil
+            }
+        }
     }
 
     private func isSquare(_ node: LoweredNode, of x: ValueID) -> Bool {

@@ -43,7 +43,7 @@ extension Lowering {
             guard try call.axis(axis, rank: shape.rank) == shape.rank - 1 else { return nil }
             return make(.softmax(rows: shape.count / shape[-1], columns: shape[-1]))
         case "Attention": return try attentionOperator(call)
-        case "ReduceMean": return try rowMean(call, shape, outputType.shape).map { make($0) }
+        case "ReduceMean": return try mean(call, shape, outputType.shape).map { make($0) }
         case "Slice": return try slice(call, shape, outputType.shape).map { make($0) }
         case "Gather": return try gather(call, shape).map { make($0) }
         case "Concat":
@@ -60,7 +60,9 @@ extension Lowering {
             guard sizes.allSatisfy({ $0 > 0 }), sizes.reduce(0, +) == shape[axis] else { return nil }
             return make(.split(axis: axis, sizes: sizes))
         case "DepthToSpace", "SpaceToDepth": return try shuffle(call, shape).map { make($0) }
-        case "Resize", "Upsample": return try nearest(call, shape, outputType.shape).map { make($0) }
+        case "Resize", "Upsample":
+            if let repeated = try nearest(call, shape, outputType.shape) { return make(repeated) }
+            return try resample(call, shape, outputType.shape).map { make($0) }
         case "MaxPool", "AveragePool": return try pool(call, shape, outputType.shape).map { make($0) }
         case "GlobalAveragePool": return shape.rank == 4 && shape[0] == 1 ? make(.globalMean) : nil
         case "Transpose":

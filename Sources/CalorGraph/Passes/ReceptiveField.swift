@@ -77,6 +77,20 @@ extension SpecialisedGraph {
             guard source.rank == 4, let window = try? Window.sliding(call, weights: weights.map { Array($0) }) else { return nil }
             let reach = (0..<2).map { max(window.before[$0], window.span[$0] - 1 - window.before[$0]) }.max() ?? 0
             return window.strides[0] == window.strides[1] ? (Double(window.strides[0]), Double(reach)) : nil
+        case "ReduceMean":
+            // Over the channels of each pixel.
+            guard let target, source.rank == 4, target.dims == [source[0], 1, source[2], source[3]] else { return nil }
+            return source[2] * source[3] > 1 && source[1] > 1 ? (1, 0) : nil
+        case "ConvTranspose":
+            let call = OperatorCall(
+                node: node, opset: graph.opset, types: node.inputs.map { $0.flatMap { types[$0] } },
+                tensors: node.inputs.map { $0.flatMap { graph.constants[$0] } })
+            guard source.rank == 4, let window = try? ConvolutionOperators.Plan(call, transposed: true).window,
+                window.strides[0] == window.strides[1]
+            else { return nil }
+            let stride = window.strides[0]
+            let reach = (0..<2).map { max(window.before[$0], window.span[$0] - 1 - window.before[$0], 0) / stride + 1 }.max() ?? 0
+            return (1 / Double(stride), Double(reach))
         case "DepthToSpace", "SpaceToDepth":
             guard case .int(let block)? = node.attributes["blocksize"], block > 0 else { return nil }
             return node.op == "DepthToSpace" ? (1 / Double(block), 0) : (Double(block), Double(block - 1))

@@ -37,6 +37,39 @@ public enum Reductions {
         }
     }
 
+    /// (x − mean) / √(variance + epsilon) · gamma + beta over the channels of each of `pixels` consecutive pixels of blocked planes.
+    ///
+    /// - Parameters:
+    ///   - inputPlane, outputPlane: floats from one block of channels to the next, at least `pixels · 8`.
+    ///   - gamma, beta: one value for each channel, with zeros up to a multiple of eight.
+    /// May work in place. *Precision*: two passes in f32, the second around the mean.
+    public static func pixelNorm(
+        _ input: UnsafePointer<Float>, inputPlane: Int, _ output: UnsafeMutablePointer<Float>, outputPlane: Int, channels: Int,
+        pixels: Int, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>, epsilon: Float, table: KernelTable = .current
+    ) {
+        precondition(
+            channels > 0 && pixels >= 0 && (channels <= 8 || min(inputPlane, outputPlane) >= pixels * 8),
+            "\(channels) channels of \(pixels) pixels in planes of \(inputPlane) and \(outputPlane)")
+        table.pixelNorm(
+            PixelNormJob(
+                input: input, inputPlane: inputPlane, output: output, outputPlane: outputPlane, channels: channels, pixels: pixels,
+                gamma: gamma, beta: beta, epsilon: epsilon))
+    }
+
+    /// The mean over the channels of each of `pixels` consecutive pixels of blocked planes: one number a pixel.
+    public static func pixelMeans(
+        _ input: UnsafePointer<Float>, inputPlane: Int, _ output: UnsafeMutablePointer<Float>, channels: Int, pixels: Int,
+        table: KernelTable = .current
+    ) {
+        precondition(
+            channels > 0 && pixels >= 0 && (channels <= 8 || inputPlane >= pixels * 8),
+            "\(channels) channels of \(pixels) pixels in planes of \(inputPlane)")
+        table.pixelMeans(
+            PixelNormJob(
+                input: input, inputPlane: inputPlane, output: output, outputPlane: 0, channels: channels, pixels: pixels,
+                gamma: input, beta: input, epsilon: 0))
+    }
+
     /// The mean of every channel of blocked planes: `blocks · 8` numbers.
     public static func globalAverage(
         _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, blocks: Range<Int>, pixels: Int,

@@ -41,6 +41,27 @@ enum ReferenceReduction {
         }
     }
 
+    static func pixelMeans(_ job: PixelNormJob) {
+        for pixel in 0..<job.pixels {
+            let channels = (0..<job.channels).map { Double(job.input[$0 / 8 * job.inputPlane + pixel * 8 + $0 % 8]) }
+            job.output[pixel] = Float(channels.reduce(0, +) / Double(job.channels))
+        }
+    }
+
+    static func pixelNorm(_ job: PixelNormJob) {
+        for pixel in 0..<job.pixels {
+            let channels = (0..<job.channels).map { Double(job.input[$0 / 8 * job.inputPlane + pixel * 8 + $0 % 8]) }
+            let mean = channels.reduce(0, +) / Double(job.channels)
+            let variance = channels.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(job.channels)
+            let factor = 1 / (variance + Double(job.epsilon)).squareRoot()
+            for channel in 0..<job.blocks * 8 {
+                let y = channel < job.channels
+                    ? (channels[channel] - mean) * factor * Double(job.gamma[channel]) + Double(job.beta[channel]) : 0
+                job.output[channel / 8 * job.outputPlane + pixel * 8 + channel % 8] = Float(y)
+            }
+        }
+    }
+
     static func normaliseRow(
         _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ gamma: UnsafePointer<Float>?,
         _ beta: UnsafePointer<Float>?, _ epsilon: Float

@@ -90,3 +90,37 @@ public struct MatrixJob: @unchecked Sendable {
         self.residual = residual
     }
 }
+
+/// One call of a mean or normalisation over the channels of each pixel: consecutive pixels of blocked planes.
+///
+/// SAFETY: `@unchecked Sendable` because the entry points check the sizes and give each worker its own pixels.
+public struct PixelNormJob: @unchecked Sendable {
+    public var input: UnsafePointer<Float>
+    /// Floats from one block of channels to the next.
+    public var inputPlane: Int
+    public var output: UnsafeMutablePointer<Float>
+    public var outputPlane: Int
+    public var channels: Int
+    public var pixels: Int
+    /// One value for each channel, zeros up to a multiple of eight; not read for a mean.
+    public var gamma: UnsafePointer<Float>
+    public var beta: UnsafePointer<Float>
+    public var epsilon: Float
+
+    public var blocks: Int { (channels + 7) / 8 }
+
+    public init(
+        input: UnsafePointer<Float>, inputPlane: Int, output: UnsafeMutablePointer<Float>, outputPlane: Int, channels: Int,
+        pixels: Int, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>, epsilon: Float
+    ) {
+        self.input = input
+        self.inputPlane = inputPlane
+        self.output = output
+        self.outputPlane = outputPlane
+        self.channels = channels
+        self.pixels = pixels
+        self.gamma = gamma
+        self.beta = beta
+        self.epsilon = epsilon
+    }
+}
