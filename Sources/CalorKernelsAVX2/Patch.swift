@@ -19,7 +19,8 @@ struct Patch {
         let spanHeight = (g.kernelHeight &- 1) &* g.dilationHeight &+ 1
         let spanWidth = (g.kernelWidth &- 1) &* g.dilationWidth &+ 1
         var columns = min(outputWidth, 96)
-        var rows = 4
+        // Rows share the borders of the kernel; where there are none, a longer patch is only colder.
+        var rows = spanHeight == 1 ? 1 : 4
         @inline(__always) func needed() -> Int {
             groups &* lanes &* ((rows &- 1) &* g.strideHeight &+ spanHeight)
                 &* ((columns &+ overhang) &* g.strideWidth &+ spanWidth)
