@@ -46,7 +46,7 @@ PRESETS = {
                rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0, soft=0.5, pairs=True),
         Preset("ir-x4-second", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=2800,
                rate=1e-3, warmup=50, start_from="ir-x4-grown", optimiser="muon", soft=0.2, pairs=True, rms=0.4),
-        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=3400,
+        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1500,
                rate=8e-4, warmup=50, start_from="ir-x4-second", seed=2, optimiser="muon", soft=0.35, pairs=True, rms=0.5),
         Preset("ir-x4-camera", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=1500,
                rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", family="camera"),

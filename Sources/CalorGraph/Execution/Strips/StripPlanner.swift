@@ -143,8 +143,7 @@ struct StripPlanner {
         return work.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 1
     }
 
-    /// Rows in a turn: tiles of four for every thread, and more where a turn of a step would otherwise take less than some ten
-    /// microseconds, the price of handing it out.
+    /// Rows in a turn: tiles of four for every thread, and more where a turn of a step would otherwise be short (`flopsPerTurn`).
     private func rowsPerTurn(_ range: Range<Int>, _ height: Int) -> Int {
         let total = range.reduce(0) { $0 + flops[$1] }
         let perRow = total / Double(max(height * range.count, 1))
@@ -153,8 +152,9 @@ struct StripPlanner {
         return min(max(unit, wanted.raised(to: unit)), Self.maximumRows.raised(to: unit))
     }
 
-    /// Arithmetic of one thread in one turn of a step, about fifty microseconds of it.
-    static let flopsPerTurn = 5e6
+    /// Arithmetic of one thread in one turn of a step, about half a millisecond of it: a turn of a few tiles would read the
+    /// weights for little, and hand out work too often.
+    static let flopsPerTurn = 4e8
     static let maximumRows = 64
 
     // MARK: - Memory
