@@ -26,7 +26,9 @@ enum DepthwiseThree {
             for y in job.firstRow..<job.endRow {
                 let at = block &* window.plane &+ y % window.rows &* width &* 8
                 let output = job.output + at
-                line(Rows(job, block, y, Source(zeros)), job.weights + block &* 72, end.bias, output)
+                // The residual may lie where the output does: then the sums must not lie there before it is read.
+                let sums = finish.directResidual == nil ? output : gate
+                line(Rows(job, block, y, Source(zeros)), job.weights + block &* 72, end.bias, sums)
                 if job.isGated {
                     let other = block &+ outBlocks
                     line(Rows(job, other, y, Source(zeros)), job.weights + other &* 72, finish.block(other).bias, gate)
@@ -34,7 +36,7 @@ enum DepthwiseThree {
                 } else if finish.isComplex {
                     completeRow(finish, output, finish.residual.map { $0 + at }, width)
                 } else if !end.isPlain || finish.residual != nil {
-                    endRow(end, output, finish.residual.map { $0 + at }, width)
+                    endRow(end, Source(sums), output, finish.residual.map { $0 + at }, width)
                 }
             }
         }
@@ -58,18 +60,18 @@ enum DepthwiseThree {
         }
     }
 
-    /// Activation, scale and residual of a row of one block, in place.
+    /// Activation, scale and residual of a row of one block.
     @inline(never)
-    private static func endRow(_ end: LaneFinish, _ row: Target, _ residual: Source?, _ width: Int) {
+    private static func endRow(_ end: LaneFinish, _ sums: Source, _ row: Target, _ residual: Source?, _ width: Int) {
         let whole = width &* 8 &- width % 2 &* 8
         var at = 0
         while at < whole {
-            let sum = load(Source(row), at)
+            let sum = load(sums, at)
             if let residual { store(end.ended(sum, adding: load(residual, at)), row, at) } else { store(end.ended(sum), row, at) }
             at &+= 16
         }
         if at < width &* 8 {
-            let sum = joined(loadBlock(Source(row), at), Block())
+            let sum = joined(loadBlock(sums, at), Block())
             if let residual {
                 storeBlock(lowBlock(end.ended(sum, adding: joined(loadBlock(residual, at), Block()))), row, at)
             } else {

@@ -32,6 +32,19 @@ import Testing
         #expect(worst.map { $0 < 1e-4 } ?? false, "\(activation), \(channels) channels: \(worst ?? -1)")
     }
 
+    /// Found by the fuzzer: the depthwise kernel for AVX-512 stored the sums of a row before it read the residual of that row.
+    @Test(arguments: ["Identity", "Relu", "LeakyRelu", "Sigmoid"], [1, 2, 5, 16])
+    func aResidualIsNotOverwrittenByADepthwiseConvolution(activation: String, width: Int) throws {
+        var b = NetBuilder(channels: 3, seed: 6)
+        let residual = b.conv(b.input, 3, 8)
+        let y = b.op("Add", residual, b.op(activation, b.conv(b.conv(b.input, 3, 8), 8, 8, groups: 8)))
+        let graph = b.finished(y)
+        let inputs = ["input": b.random.tensor([1, 3, 4, width])]
+        let (found, expected) = (try Session(graph: graph).run(inputs), try Interpreter.run(graph, inputs: inputs))
+        let worst = zip(found["out0"]?.floats ?? [], expected["out0"]?.floats ?? []).map { abs($0 - $1) }.max()
+        #expect(worst.map { $0 < 1e-4 } ?? false, "\(activation), width \(width): \(worst ?? -1)")
+    }
+
     /// A trap would end the test process: that every seed is answered is what is tested.
     @Test(arguments: 0..<16) func absurdOperatorsGetTensorsOrFaults(batch: Int) {
         var (ran, refused) = (0, 0)
