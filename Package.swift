@@ -49,6 +49,7 @@ let package = Package(
         .target(name: "CalorBase", dependencies: ["CCalorCPU", "CCalorDigest"]),
         .target(name: "CalorTensor", dependencies: ["CalorBase"]),
         .target(name: "CalorImage", dependencies: ["CalorBase"]),
+        .target(name: "CalorYAML", dependencies: [.product(name: "Yams", package: "Yams")]),
 
         // MARK: - Floor 2: the engine
         // The kernel targets share sources by symbolic links: those that do not care how wide a vector is.
@@ -68,7 +69,8 @@ let package = Package(
         .target(
             name: "CalorRestoration",
             dependencies: [
-                "CalorBase", "CalorTensor", "CalorImage", "CalorGraph", "CalorONNX", .product(name: "Yams", package: "Yams"),
+                "CalorBase", "CalorTensor", "CalorImage", "CalorYAML", "CalorGraph", "CalorONNX",
+                .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "CalorCodecs", dependencies: ["CalorBase", "CalorImage", "CCalorPNG", "CCalorJPEG", "CCalorTIFF"]),
         .target(name: "CalorThermal", dependencies: ["CalorBase", "CalorImage"]),
@@ -79,13 +81,13 @@ let package = Package(
         .target(
             name: "CalorPipeline",
             dependencies: [
-                "CalorBase", "CalorImage", "CalorKernels", "CalorRestoration", "CalorCodecs", "CalorThermal", "CalorQuality",
-                "CalorFusion", .product(name: "Yams", package: "Yams"),
+                "CalorBase", "CalorImage", "CalorYAML", "CalorKernels", "CalorRestoration", "CalorCodecs", "CalorThermal",
+                "CalorQuality", "CalorFusion", .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "CalorReport",
             dependencies: [
-                "CalorBase", "CalorImage", "CalorCodecs", .product(name: "Yams", package: "Yams"),
+                "CalorBase", "CalorImage", "CalorYAML", "CalorCodecs", .product(name: "Yams", package: "Yams"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ]),
 
@@ -128,9 +130,16 @@ let package = Package(
         .testTarget(
             name: "CalorFixturesTests",
             dependencies: ["calor-fixtures", "CalorBase", "CalorImage", "CalorCodecs", "CalorThermal", "CalorQuality"]),
+        .target(
+            name: "PipelineChecks",
+            dependencies: ["CalorPipeline", "CalorBase", "CalorImage", "CalorRestoration", "GraphGenerator"],
+            path: "Tests/PipelineChecks"),
         .testTarget(
             name: "CalorPipelineTests",
-            dependencies: ["CalorPipeline", "CalorBase", "CalorImage", "CalorCodecs", "CalorRestoration", "CalorThermal"],
+            dependencies: [
+                "CalorPipeline", "CalorBase", "CalorImage", "CalorYAML", "CalorCodecs", "CalorRestoration", "CalorThermal",
+                "PipelineChecks", "GraphGenerator",
+            ],
             exclude: ["Golden"]),
         .testTarget(
             name: "CommandTests",
@@ -147,7 +156,7 @@ if Context.environment["CALOR_FUZZ"] != nil {
             name: "calor-fuzz",
             dependencies: [
                 "CLibFuzzer", "GraphGenerator", "CalorBase", "CalorTensor", "CalorGraph", "CalorONNX", "CalorImage", "CalorCodecs",
-                "CalorThermal", "CalorPipeline",
+                "CalorThermal", "CalorPipeline", "PipelineChecks",
             ],
             path: "Tests/Fuzz/calor-fuzz"),
     ]

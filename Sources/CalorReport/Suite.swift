@@ -1,3 +1,4 @@
+import CalorYAML
 import Yams
 
 /// A suite of fixtures: which pipelines run on which inputs, and what is asked of the results.
@@ -45,7 +46,9 @@ public struct Suite: Sendable, Equatable {
             throw fault(nil, "is larger than 1 MB", "give a suite file")
         }
         let root: Node?
-        do { root = try Yams.compose(yaml: text) } catch { throw fault(nil, "not valid YAML: \(error)", "check the indentation") }
+        do throws(YAMLText.Problem) {
+            root = try YAMLText.compose(text)
+        } catch { throw .suite(path: file, line: error.line, problem: "not valid YAML: \(error)", advice: "check the indentation") }
         let example = "write for example: - { name: cleaned, pipeline: enhance-ir, inputs: [infrared/damaged] }"
         guard let root, let top = root.mapping else { throw fault(root, "is no suite", "a suite begins with \"calor-suite: 1\"") }
         for (key, _) in top where !["calor-suite", "name", "cases"].contains(key.string ?? "") {

@@ -113,6 +113,9 @@ enum NetworkFile {
 
     static func read(_ path: String) throws(RestorationFault) -> [UInt8] {
         guard FileManager.default.fileExists(atPath: path) else { throw .unreadable(path: path, reason: "does not exist") }
+        // A device or a pipe may never end; whoever names the file is not always the user.
+        let type = try? FileManager.default.attributesOfItem(atPath: (path as NSString).resolvingSymlinksInPath)[.type]
+        guard type as? FileAttributeType == .typeRegular else { throw .unreadable(path: path, reason: "is no regular file") }
         guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path, reason: "cannot be read") }
         return [UInt8](data)
     }

@@ -1,4 +1,5 @@
 import CalorBase
+import CalorYAML
 import Yams
 
 /// Reads `model.yaml`. Every key is checked: a sidecar is as hostile as any other input.
@@ -7,7 +8,7 @@ enum Sidecar {
 
     static func parse(_ text: String, path: String, folder: String) throws(RestorationFault) -> ModelDescription {
         let root: Any?
-        do { root = try Yams.load(yaml: text) } catch { throw .sidecar(path: path, reason: "not YAML: \(error)") }
+        do { root = try YAMLText.compose(text)?.any } catch { throw .sidecar(path: path, reason: "not YAML: \(error)") }
         guard let map = root as? [String: Any] else { throw .sidecar(path: path, reason: "a mapping of keys is expected") }
         let reader = Reader(map: map, path: path)
         guard map["calor-model"] as? Int == 1 else { throw .sidecar(path: path, reason: "`calor-model: 1` is missing") }

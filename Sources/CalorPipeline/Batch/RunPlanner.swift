@@ -105,7 +105,10 @@ public struct RunPlanner {
             if job.peakBytes > budget { throw .memory(needed: job.peakBytes, budget: budget) }
         } catch {
             // A wrong request concerns every input; a bad input concerns only itself.
-            if case .format = error { throw error }
+            switch error {
+            case .format, .template: throw error
+            default: break
+            }
             job.failure = StageFailure(stage: "decode", fault: error.naming(format), file: reading)
             if case .type(_, let stage, _, _) = error { job.failure?.stage = stage }
         }
@@ -163,7 +166,7 @@ public struct RunPlanner {
         case .standardOutput: (name, path) = ("-", "-")
         case .file(let file): (name, path) = (InputName(file).file, file)
         case .folder(let folder):
-            name = output.template.path(for: job.name, ext: ext, stage: pipeline.id(of: output.source))
+            name = try output.template.path(for: job.name, ext: ext, stage: pipeline.id(of: output.source))
             path = FileSystem.join(folder, name)
         }
         if let (problem, advice) = format.problem(with: type) {

@@ -1,3 +1,4 @@
+import CalorYAML
 import Yams
 
 /// Reads the text of a pipeline file, version 1, into a `PipelineDocument`; every fault names its line.
@@ -6,6 +7,8 @@ public struct PipelineReader {
 
     /// A pipeline file is written by hand: more than this is something else.
     static let maximumBytes = 1 << 20
+    /// Types and memory are looked at for every stage again and again.
+    static let maximumStages = 200
 
     public static func read(_ text: String, file: String) throws(PipelineFault) -> PipelineDocument {
         let reader = PipelineReader(file: file)
@@ -15,13 +18,9 @@ public struct PipelineReader {
                 expected: "give a pipeline file of at most 1 MB")
         }
         let root: Node?
-        do {
-            root = try Yams.compose(yaml: text)
-        } catch let error as YamlError {
-            throw reader.syntaxFault(error)
-        } catch {
-            throw .syntax(place: Place(file: file), problem: "\(error)")
-        }
+        do throws(YAMLText.Problem) {
+            root = try YAMLText.compose(text)
+        } catch { throw .syntax(place: Place(file: file, line: error.line), problem: error.description) }
         guard let root else {
             throw .shape(
                 place: Place(file: file, line: 1), what: "the file is empty", expected: "a pipeline begins with \"calor: 1\"")
@@ -48,7 +47,13 @@ public struct PipelineReader {
         }
         try checkMatches(declared, place: place(inputs.key))
         var list: [PipelineDocument.Stage] = []
-        for node in try sequence(stages.value, what: "stages", example: "- clean: { use: destripe }") {
+        let nodes = try sequence(stages.value, what: "stages", example: "- clean: { use: destripe }")
+        guard nodes.count <= Self.maximumStages else {
+            throw .shape(
+                place: place(stages.key), what: "there are \(nodes.count) stages",
+                expected: "a pipeline has at most \(Self.maximumStages); run one after the other")
+        }
+        for node in nodes {
             list.append(try stage(node))
         }
         var written: [PipelineDocument.Output] = []
@@ -161,7 +166,13 @@ public struct PipelineReader {
             throw .shape(place: place(node), what: "\(what) must be keys with values", expected: "write for example \(example)")
         }
         var result: [(String, Node, Node)] = []
-        for (key, value) in mapping { result.append((try scalar(key, what: "a key"), key, value)) }
+        var names: Set<String> = []
+        for (key, value) in mapping {
+            let name = try scalar(key, what: "a key")
+            // YAML takes 1 and "1" for two keys.
+            guard names.insert(name).inserted else { throw .syntax(place: place(key), problem: "the key \(name) appears twice") }
+            result.append((name, key, value))
+        }
         return result
     }
 
@@ -191,16 +202,4 @@ public struct PipelineReader {
     }
 
     private func place(_ node: Node) -> Place { Place(file: file, line: node.mark?.line ?? 1) }
-
-    private func syntaxFault(_ error: YamlError) -> PipelineFault {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            return .syntax(place: Place(file: file, line: mark.line), problem: problem)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            return .syntax(
-                place: Place(file: file, line: context.mark.line),
-                problem: "the key \(duplicates.map { "\($0)" }.joined(separator: ", ")) appears twice")
-        default: return .syntax(place: Place(file: file), problem: "\(error)")
-        }
-    }
 }

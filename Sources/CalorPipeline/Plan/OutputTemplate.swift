@@ -11,11 +11,10 @@ public struct OutputTemplate: Sendable, Equatable {
 
     public let text: String
     private let parts: [Part]
+    private let place: Place
 
     public init(_ text: String, place: Place) throws(PipelineFault) {
-        func fault(_ problem: String) -> PipelineFault {
-            .template(place: place, text: text, problem: problem, valid: Self.placeholders)
-        }
+        func fault(_ problem: String) -> PipelineFault { Self.fault(problem, text, place) }
         var parts: [Part] = []
         var literal = ""
         var rest = text[...]
@@ -39,6 +38,7 @@ public struct OutputTemplate: Sendable, Equatable {
         if !literal.isEmpty { parts.append(.literal(literal)) }
         self.text = text
         self.parts = parts
+        self.place = place
         guard !text.hasPrefix("/") else { throw fault("must be relative to the output folder") }
         guard !text.split(separator: "/").contains("..") else { throw fault("must not leave the output folder") }
         guard let last = text.split(separator: "/", omittingEmptySubsequences: false).last, !last.isEmpty else {
@@ -56,8 +56,14 @@ public struct OutputTemplate: Sendable, Equatable {
         return end.isEmpty || end.contains("/") ? nil : String(end)
     }
 
+    private static func fault(_ problem: String, _ text: String, _ place: Place) -> PipelineFault {
+        .template(place: place, text: text, problem: problem, valid: placeholders)
+    }
+
     /// The path for one input. An empty `dir` takes its slash with it.
-    public func path(for name: InputName, ext: String, stage: String) -> String {
+    ///
+    /// *Throws*: when what the placeholders stand for makes it leave the output folder, as `.{dir}./x.png` does without a folder.
+    public func path(for name: InputName, ext: String, stage: String) throws(PipelineFault) -> String {
         var path = ""
         for part in parts {
             switch part {
@@ -69,6 +75,10 @@ public struct OutputTemplate: Sendable, Equatable {
             case .placeholder: path += stage
             }
         }
+        guard !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
+            throw Self.fault("becomes \"\(path)\", which leaves the output folder", text, place)
+        }
+        guard !path.utf8.contains(0) else { throw Self.fault("has a character of value 0", text, place) }
         return path
     }
 }

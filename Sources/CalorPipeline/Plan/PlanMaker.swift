@@ -51,10 +51,21 @@ public enum PlanMaker {
             guard !["decode", "encode"].contains(stage.id) else {
                 throw .duplicateID(place: stage.place, id: stage.id, reason: "stands for reading and writing in the metrics")
             }
+            guard isName(stage.id) else {
+                throw .shape(
+                    place: stage.place, what: "a stage cannot be called \"\(stage.id)\"",
+                    expected: "give it a name without slashes, of 1 to 100 characters")
+            }
             guard seen.insert(stage.id).inserted else {
                 throw .duplicateID(place: stage.place, id: stage.id, reason: "is used twice")
             }
         }
+    }
+
+    /// Names become parts of paths (`{stage}`), keys of the metrics and columns of tables.
+    private static func isName(_ id: String) -> Bool {
+        (1...100).contains(id.utf8.count) && id.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F && $0 != "/" }
+            && id != "." && id != ".."
     }
 
     /// The inputs of the file, with the patterns that `--set` gives; an override that fits neither an input nor a stage is a fault.

@@ -29,6 +29,10 @@ struct ReferenceImages: Sendable {
         var planes: [Plane] = []
         var digests = ""
         for path in paths {
+            // A device or a pipe may never end.
+            if let facts = FileSystem.facts(path), !facts.isRegular, !facts.isFolder {
+                throw .inputUnreadable(path: path, reason: "it is no regular file")
+            }
             let bytes = try FileSystem.read(path, limit: Limits().fileBytes)
             let decoded = try RadiometricInput().decode(bytes)
             guard decoded.image.colour.isGrey || decoded.image.hasEqualColourPlanes else {

@@ -13,6 +13,6 @@ protocol FuzzTarget {
 var targets: [any FuzzTarget.Type] {
     [
         GraphTarget.self, OperatorTarget.self, ONNXTarget.self, FLIRTarget.self, RadiometricJPEGTarget.self, PNGTarget.self,
-        JPEGTarget.self, TIFFTarget.self,
+        JPEGTarget.self, TIFFTarget.self, PipelineTarget.self, JournalTarget.self,
     ]
 }

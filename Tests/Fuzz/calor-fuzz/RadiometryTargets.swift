@@ -30,7 +30,7 @@ enum RadiometricJPEGTarget: FuzzTarget {
         let names: [UInt8] =
             Array("Exif\0\0II*\0".utf8) + [8, 0, 0, 0, 1, 0, 0x0F, 0x01, 2, 0, 4, 0, 0, 0] + Array("DJI\0".utf8) + [0, 0, 0, 0]
         let frame: [UInt8] = [8, 0, 8, 0, 8, 1, 1, 0x11, 0]
-        let samples = (0..<64).flatMap { [UInt8($0), 30] }
+        let samples = (0..<64).flatMap { [UInt8($0), UInt8(30)] }
         let dji =
             Radiometric.segment(0xE1, names) + Radiometric.segment(0xE3, Array(samples.prefix(50)))
             + Radiometric.segment(0xE3, Array(samples.dropFirst(50))) + Radiometric.segment(0xC0, frame)
