@@ -46,6 +46,13 @@ static void onError(j_common_ptr info) {
     longjmp(trap->jump, 1);
 }
 
+// Whether the scan that is read refines a picture that is there: the detail of a progressive file.
+static int isDetail(j_common_ptr info) {
+    if (!info->is_decompressor) return 0;
+    const struct jpeg_decompress_struct *reader = (const struct jpeg_decompress_struct *)info;
+    return reader->progressive_mode && reader->Ss > 0;
+}
+
 // Warnings are told apart: what is missing, what is wrong, and what does no harm to the pixels.
 static void onMessage(j_common_ptr info, int level) {
     if (level >= 0) return;
@@ -55,8 +62,14 @@ static void onMessage(j_common_ptr info, int level) {
     char text[JMSG_LENGTH_MAX];
     info->err->format_message(info, text);
     switch (info->err->msg_code) {
-    case JWRN_JPEG_EOF:
     case JWRN_HIT_MARKER:
+        // A file that is cut also says JWRN_JPEG_EOF: here another marker follows, and the scan lacks its end.
+        if (isDetail(info)) {
+            warnings->missingDetail++;
+            break;
+        }
+        // fall through
+    case JWRN_JPEG_EOF:
         if (warnings->truncations++ == 0) copyMessage(warnings->truncation, text);
         break;
     case JWRN_HUFF_BAD_CODE:
@@ -195,6 +208,12 @@ int calorJPEGReadRows(CalorJPEGReader *reader, uint8_t *pixels, size_t rowBytes,
 
 int calorJPEGFinish(CalorJPEGReader *reader, char *message) {
     ENTER(reader)
+    // A progressive file whose last scans were never sent is whole for libjpeg, but coarser than it was made.
+    if (reader->info.progressive_mode && reader->info.coef_bits) {
+        for (int i = 0; i < reader->info.num_components; i++) {
+            for (int k = 0; k < DCTSIZE2; k++) reader->trap.warnings.missingDetail += reader->info.coef_bits[i][k] != 0;
+        }
+    }
     jpeg_finish_decompress(&reader->info);
     return CALOR_JPEG_OK;
 }

@@ -81,6 +81,29 @@ import Testing
         if format != .jpeg { #expect(decoded.image.planes[0].u8Values.prefix(rows) == image.planes[0].u8Values.prefix(rows)) }
     }
 
+    /// The scans of a progressive file after the first ones only add detail: where a marker follows, the file goes on and is whole but
+    /// for that. Where none follows, the file is cut.
+    @Test func progressiveDetailMayBeMissing() throws {
+        var options = EncodeOptions()
+        options.jpegIsProgressive = true
+        let image = Ramp.image(Size(width: 64, height: 48), .rgb, .u8)
+        let whole = try ImageEncoder.encode(image, as: .jpeg, options: options)
+        #expect(try ImageDecoder.decode(whole).warnings.isEmpty)
+        let scans = whole.indices.dropLast().filter { whole[$0] == 0xFF && whole[$0 + 1] == 0xDA }
+        let last = try #require(scans.last)
+        let middle = (last + whole.count) / 2
+        for (what, end) in [("the last scan is short", middle), ("the last scan is not there", last)] {
+            let short = Array(whole[..<end])
+            #expect(fault(short)?.identifier == "jpeg.truncated", "\(what): \(String(describing: fault(short)))")
+            let decoded = try ImageDecoder.decode(short + [0xFF, 0xD9])
+            #expect(decoded.warnings == ["the progressive scans are not complete: fine detail is missing"], "\(what)")
+            #expect(decoded.image.size == image.size, "\(what)")
+        }
+        // Before the detail comes the picture itself: without all of it the file is damaged.
+        let first = Array(whole[..<(scans[0] + (scans[1] - scans[0]) / 2)]) + [0xFF, 0xD9]
+        #expect(fault(first)?.identifier == "jpeg.truncated", "\(String(describing: fault(first)))")
+    }
+
     // MARK: - One fault each
 
     @Test func nothingAndNonsense() {

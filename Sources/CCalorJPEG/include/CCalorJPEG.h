@@ -28,6 +28,8 @@ typedef struct {
 
 typedef struct {
     uint32_t truncations, damages, harmless;
+    /// Of a progressive file: scans that lack their end, and coefficients that no scan brought to their full precision.
+    uint32_t missingDetail;
     char truncation[CALOR_JPEG_MESSAGE], damage[CALOR_JPEG_MESSAGE], other[CALOR_JPEG_MESSAGE];
 } CalorJPEGWarnings;
 

@@ -73,6 +73,7 @@ struct JPEGHandle: ~Copyable {
         if raw.damages > 0, raw.truncations == 0 { throw .damaged(.jpeg, .damaged, Self.text(raw.damage)) }
         var out: [String] = []
         if raw.truncations > 0 { out.append("the file ends too early; what is missing is filled (\(truncation))") }
+        if raw.missingDetail > 0 { out.append("the progressive scans are not complete: fine detail is missing") }
         if raw.harmless > 0 { out.append("libjpeg: \(Self.text(raw.other))") }
         return out
     }
