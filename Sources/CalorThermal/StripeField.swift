@@ -1,3 +1,5 @@
+import CalorImage
+
 /// A plane seen as parallel lines (columns or rows), for measuring what each line adds to all of its samples.
 struct StripeField {
     private let values: [Float]
@@ -11,9 +13,13 @@ struct StripeField {
     /// Steps beyond this many times the usual spread are edges of the scene. One step in 370 of a normal distribution is, which
     /// costs 0.3 dB; 4 costs 10 dB where stripes and edges of similar height meet.
     private static let edge = 3.0
-    /// How much smoother the scene's profile is than the offsets: what changes over more than about 48 lines is scene, as
-    /// (2π / 48)⁻⁴ = 3,400.
+    /// How much smoother the scene's profile is than the offsets, where the bands do not say it: what changes over more than about 48
+    /// lines is scene, as (2π / 48)⁻⁴ = 3,400. Where they do, between 27 and 150 lines.
     private static let stiffness = 3400.0
+    private static let stiffnesses = 340.0...340_000
+    /// The scene's share in what the bands agree on, of what they differ by: found on 60 pictures of infrared cameras with offsets of
+    /// 1, 3 and 10 levels; half and twice of it change the mean by less than 0.1 dB.
+    private static let sharedScene = 0.1
     /// The shortest line and the fewest lines that tell stripes from scene.
     private static let least = 16
 
@@ -41,7 +47,11 @@ struct StripeField {
         let weights = zip(steps, centred).map { step, value in
             abs(value) > Self.edge * spread ? 0 : 1 / max(step.variance, least)
         }
-        var result = solve(steps: steps.map(\.mean), weights: weights, prior: 1 / offsetVariance)
+        var stiffness = Self.stiffness
+        if let curvature = sceneCurvature(steps), curvature > 0 {
+            stiffness = min(max(offsetVariance / curvature, Self.stiffnesses.lowerBound), Self.stiffnesses.upperBound)
+        }
+        var result = solve(steps: steps.map(\.mean), weights: weights, prior: 1 / offsetVariance, stiffness: stiffness)
         let mean = result.reduce(0, +) / Double(result.count)
         for i in result.indices { result[i] -= mean }
         return result
@@ -49,8 +59,16 @@ struct StripeField {
 
     // MARK: - Measuring
 
-    /// The step from line `i` to the next: mean over the bands, and the variance of that mean.
-    private func step(_ i: Int) -> (mean: Double, variance: Double) {
+    /// The step from one line to the next.
+    private struct Step {
+        /// By band; empty when too few of them have samples.
+        var bands: [Double]
+        /// Over the bands, robustly, and the variance of that mean.
+        var mean: Double
+        var variance: Double
+    }
+
+    private func step(_ i: Int) -> Step {
         var medians: [Double] = []
         for band in 0..<Self.bands {
             var differences: [Float] = []
@@ -62,13 +80,53 @@ struct StripeField {
             }
             if !differences.isEmpty { medians.append(robustMean(&differences)) }
         }
-        guard medians.count >= Self.bands / 2 else { return (0, .infinity) }
+        guard medians.count >= Self.bands / 2 else { return Step(bands: [], mean: 0, variance: .infinity) }
+        let bands = medians
         medians.sort()
         // The two outer bands on either side may hold an edge of the scene.
         let middle = medians.dropFirst(medians.count / 4).dropLast(medians.count / 4)
         let mean = middle.reduce(0, +) / Double(middle.count)
         let deviation = robustDeviation(medians, about: mean)
-        return (mean, deviation * deviation / Double(medians.count))
+        return Step(bands: bands, mean: mean, variance: deviation * deviation / Double(medians.count))
+    }
+
+    /// How strongly the scene bends the profile of the lines, as a variance of second differences; nil when too little tells.
+    ///
+    /// Offsets are the same in every band. What the profiles of the bands differ by is the scene, whose spectrum falls with the fourth
+    /// power of the frequency; a share of it is common to the bands as well and looks like slow offsets.
+    private func sceneCurvature(_ steps: [Step]) -> Double? {
+        let transform = FourierTransform(length: lines)
+        let frequencies = (1..<max(lines / 2, 1)).filter { 120 * $0 > lines && 24 * $0 < lines }
+        guard !frequencies.isEmpty else { return nil }
+        var profiles = [[Double]](repeating: [0], count: Self.bands)
+        for step in steps {
+            for band in 0..<Self.bands {
+                profiles[band].append(
+                    profiles[band][profiles[band].count - 1] + (step.bands.count == Self.bands ? step.bands[band] : step.mean))
+            }
+        }
+        for i in 0..<lines {
+            let common = median(profiles.map { $0[i] })
+            for band in 0..<Self.bands { profiles[band][i] -= common }
+        }
+        // A window that is zero with its slope at both ends, as the profile does not go on there.
+        let places = (0..<lines).map { 2 * Double($0) / Double(lines - 1) - 1 }
+        let window = places.map { (1 - $0 * $0) * (1 - $0 * $0) }
+        let power = window.reduce(0) { $0 + $1 * $1 }
+        var curvatures = [Double](repeating: 0, count: frequencies.count)
+        for profile in profiles {
+            let mean = profile.reduce(0, +) / Double(lines)
+            let slope = zip(profile, places).reduce(0) { $0 + ($1.0 - mean) * $1.1 } / places.reduce(0) { $0 + $1 * $1 }
+            var real = (0..<lines).map { (profile[$0] - mean - slope * places[$0]) * window[$0] }
+            var imaginary = [Double](repeating: 0, count: lines)
+            transform.transform(&real, &imaginary)
+            for (at, k) in frequencies.enumerated() {
+                let angle = 2 * Double.pi * Double(k) / Double(lines)
+                let density = (real[k] * real[k] + imaginary[k] * imaginary[k]) / power
+                curvatures[at] += density * angle * angle * angle * angle / Double(Self.bands)
+            }
+        }
+        return Self.sharedScene * median(curvatures) / Double(Self.bands)
     }
 
     /// The mean of the middle half: steady against edges like the median, but not bound to whole counts.
@@ -90,7 +148,7 @@ struct StripeField {
 
     /// The offsets `o` of the most probable pair of offsets and smooth scene profile `s`: they minimise
     /// Σ weight (o[i+1] − o[i] + s[i+1] − s[i] − step)² + prior Σ o² + stiffness · prior Σ (s[i−1] − 2 s[i] + s[i+1])².
-    private func solve(steps: [Double], weights: [Double], prior: Double) -> [Double] {
+    private func solve(steps: [Double], weights: [Double], prior: Double, stiffness: Double) -> [Double] {
         // Unknowns o[0], s[0], o[1], s[1], …: nothing couples further than s[i − 1] with s[i + 1].
         var system = BandedSystem(count: 2 * lines, reach: 4)
         for i in steps.indices {
@@ -103,7 +161,7 @@ struct StripeField {
         }
         for i in 1..<lines - 1 {
             system.addSquare(
-                [(2 * i - 1, 1), (2 * i + 1, -2), (2 * i + 3, 1)], target: 0, weight: prior * Self.stiffness)
+                [(2 * i - 1, 1), (2 * i + 1, -2), (2 * i + 3, 1)], target: 0, weight: prior * stiffness)
         }
         let solution = system.solved()
         return (0..<lines).map { solution[2 * $0] }
