@@ -111,25 +111,48 @@ public struct FeatureBank: Sendable {
     /// Σ w(u, v) x(i + u, j + v), or its adjoint with the filter turned around; zero beyond the border.
     private func correlated(_ x: [Double], _ filter: Filter, isAdjoint: Bool, pool: WorkerPool?) -> [Double] {
         let (width, height) = (size.width, size.height)
-        let side = 2 * filter.radius + 1
+        let (radius, side) = (filter.radius, 2 * filter.radius + 1)
+        let weights = isAdjoint ? filter.weights.reversed() : filter.weights
         var result = [Double](repeating: 0, count: x.count)
         result.withUnsafeMutableBufferPointer { out in
             // SAFETY: each part writes one row of its own.
             nonisolated(unsafe) let base = out.baseAddress!
             let row: @Sendable (Int) -> Void = { y in
+                let rows = max(-radius, -y)...min(radius, height - 1 - y)
                 x.withUnsafeBufferPointer { x in
-                    for v in -filter.radius...filter.radius where y + v >= 0 && y + v < height {
-                        for u in -filter.radius...filter.radius {
-                            let place = (v + filter.radius) * side + u + filter.radius
-                            let weight = filter.weights[isAdjoint ? side * side - 1 - place : place]
-                            guard weight != 0 else { continue }
-                            let first = max(0, -u)
-                            let count = min(width, width - u) - first
-                            guard count > 0, let source = x.baseAddress else { continue }
-                            // Bare pointers without arithmetic in the loop, so that it becomes SIMD.
-                            let from = source + ((y + v) * width + u + first)
-                            let to = base + (y * width + first)
-                            for i in 0..<count { to[i] += weight * from[i] }
+                    weights.withUnsafeBufferPointer { weights in
+                        guard let source = x.baseAddress else { return }
+                        let to = base + y &* width
+                        func sum(_ i: Int) -> Double {
+                            var sum = 0.0
+                            for v in rows {
+                                for u in max(-radius, -i)...min(radius, width - 1 - i) {
+                                    sum += weights[(v &+ radius) &* side &+ u &+ radius] * source[(y &+ v) &* width &+ i &+ u]
+                                }
+                            }
+                            return sum
+                        }
+                        // Eight sums at a time stay in registers while the filter passes.
+                        var i = 0
+                        while i < min(radius, width) {
+                            to[i] = sum(i)
+                            i += 1
+                        }
+                        while i + 8 + radius <= width {
+                            var sums = SIMD8<Double>.zero
+                            for v in rows {
+                                let line = UnsafeRawPointer(source + ((y &+ v) &* width &+ i &- radius))
+                                let taps = weights.baseAddress! + (v &+ radius) &* side
+                                for u in 0..<side {
+                                    sums += taps[u] * line.loadUnaligned(fromByteOffset: 8 &* u, as: SIMD8<Double>.self)
+                                }
+                            }
+                            UnsafeMutableRawPointer(to + i).storeBytes(of: sums, as: SIMD8<Double>.self)
+                            i += 8
+                        }
+                        while i < width {
+                            to[i] = sum(i)
+                            i += 1
                         }
                     }
                 }

@@ -63,6 +63,8 @@ public struct Guide: Sendable {
         var spectrum = 0.0
         var features = 0.0
         var total = 0.0
+        /// Of the bands, where the spectrum counts: the next step need not find it again.
+        var power: [Double]?
     }
 
     /// *Units*: `x` is in 0...1 for full scale.
@@ -74,8 +76,9 @@ public struct Guide: Sendable {
         guard settings.isOn else { return [] }
         let anchor = try anchor(x, pool: pool)
         var steps: [GuidanceStep] = []
+        var power: [Double]?
         for iteration in 0..<settings.iterations {
-            guard let done = try downhill(&x, anchor, step: step, iteration: iteration, pool: pool) else { break }
+            guard let done = try downhill(&x, anchor, power: &power, step: step, iteration: iteration, pool: pool) else { break }
             steps.append(done)
         }
         return steps
@@ -99,12 +102,12 @@ public struct Guide: Sendable {
     }
 
     private func downhill(
-        _ x: inout [Double], _ anchor: Anchor, step: Int, iteration: Int, pool: WorkerPool?
+        _ x: inout [Double], _ anchor: Anchor, power: inout [Double]?, step: Int, iteration: Int, pool: WorkerPool?
     ) throws(RestorationFault) -> GuidanceStep? {
         var gradient = [Double](repeating: 0, count: x.count)
         var before = Losses()
         if let spectrum, settings.spectrum > 0 {
-            let (value, g) = spectrum.gradient(x, pool: pool)
+            let (value, g) = spectrum.gradient(x, power: power, pool: pool)
             before.spectrum = value
             for i in gradient.indices { gradient[i] += settings.spectrum * g[i] }
         }
@@ -123,6 +126,7 @@ public struct Guide: Sendable {
             let after = try losses(moved, anchor, pool: pool)
             if after.total < before.total {
                 x = moved
+                power = after.power
                 return GuidanceStep(
                     step: step, iteration: iteration, spectrumBefore: before.spectrum, spectrumAfter: after.spectrum,
                     featuresBefore: before.features, featuresAfter: after.features, lossBefore: before.total,
@@ -135,7 +139,11 @@ public struct Guide: Sendable {
 
     private func losses(_ x: [Double], _ anchor: Anchor, pool: WorkerPool?) throws(RestorationFault) -> Losses {
         var losses = Losses()
-        if let spectrum, settings.spectrum > 0 { losses.spectrum = spectrum.value(x, pool: pool) }
+        if let spectrum, settings.spectrum > 0 {
+            let power = spectrum.power(of: x, pool: pool)
+            losses.spectrum = spectrum.value(power: power)
+            losses.power = power
+        }
         switch anchor {
         case .none: break
         case .bank(let bank): losses.features = bank.value(x, pool: pool) * bankUnit

@@ -63,33 +63,55 @@ public struct SpectrumLoss: Sendable {
         return total == 0 ? 0 : sum / total
     }
 
-    public func value(_ x: [Double], pool: WorkerPool? = nil) -> Double { loss(bandPower.power(x, pool: pool)).value }
+    public func value(_ x: [Double], pool: WorkerPool? = nil) -> Double { loss(power(of: x, pool: pool)).value }
+
+    /// The mean power of each band, which decides the loss.
+    func power(of x: [Double], pool: WorkerPool?) -> [Double] { bandPower.power(x, pool: pool) }
+
+    func value(power: [Double]) -> Double { loss(power).value }
 
     /// The loss and its gradient.
-    public func gradient(_ x: [Double], pool: WorkerPool? = nil) -> (value: Double, gradient: [Double]) {
-        let (value, slopes) = loss(bandPower.power(x, pool: pool))
+    ///
+    /// - Parameter power: of `x`, where it is known.
+    public func gradient(
+        _ x: [Double], power: [Double]? = nil, pool: WorkerPool? = nil
+    ) -> (value: Double, gradient: [Double]) {
+        let (value, slopes) = loss(power ?? bandPower.power(x, pool: pool))
         let tiles = bandPower.tiles
         let scale = Double(tiles.count) * tiles.energy
         let perBand = slopes.indices.map { slopes[$0] / (Double(max(bandPower.counts[$0], 1)) * scale) } + [0]
         let factors = bandPower.map.map { perBand[$0] }
         var gradient = [Double](repeating: 0, count: x.count)
-        let window = tiles.window
         // A row of tiles at a time: their transforms are made again, so that memory does not grow with the picture's height.
+        let columns = tiles.columns.count
         for row in tiles.rows.indices {
-            let range = row * tiles.columns.count..<(row + 1) * tiles.columns.count
-            let parts = tiles.map(range, pool: pool) { tile in
-                let (real, imaginary) = x.withUnsafeBufferPointer { tiles.spectrum(of: tile, in: $0) }
-                return tiles.gradient(real: real, imaginary: imaginary, factors: factors)
-            }
-            for (tile, part) in zip(range, parts) {
-                let at = tiles.origin(tile)
-                for v in 0..<window.height {
-                    let line = (at.y + v) * tiles.size.width + at.x
-                    for u in 0..<window.width { gradient[line + u] += part[v * window.width + u] }
+            let parts = tiles.map(0..<(columns + 1) / 2, pool: pool) { pair in
+                let first = row * columns + 2 * pair
+                let hasSecond = 2 * pair + 1 < columns
+                var (real, imaginary) = x.withUnsafeBufferPointer {
+                    tiles.spectrum(of: first, and: hasSecond ? first + 1 : nil, in: $0)
                 }
+                let (a, b) = tiles.gradients(real: &real, imaginary: &imaginary, factors: factors)
+                return hasSecond ? [a, b] : [a]
+            }
+            for (column, part) in parts.joined().enumerated() {
+                add(part, at: tiles.origin(row * columns + column), to: &gradient)
             }
         }
         return (value, gradient)
+    }
+
+    private func add(_ part: [Double], at origin: (x: Int, y: Int), to gradient: inout [Double]) {
+        let tiles = bandPower.tiles
+        let window = tiles.window
+        gradient.withUnsafeMutableBufferPointer { target in
+            part.withUnsafeBufferPointer { part in
+                for v in 0..<window.height {
+                    let line = (origin.y + v) * tiles.size.width + origin.x
+                    for u in 0..<window.width { target[line &+ u] += part[v &* window.width &+ u] }
+                }
+            }
+        }
     }
 
     /// The value and dL/dP_b.

@@ -93,8 +93,11 @@ struct BandPower: Sendable {
     }
 
     func power(_ x: [Double], pool: WorkerPool?) -> [Double] {
-        let sums = tiles.map(0..<tiles.count, pool: pool) { tile in
-            let (real, imaginary) = x.withUnsafeBufferPointer { tiles.spectrum(of: tile, in: $0) }
+        let sums = tiles.map(0..<(tiles.count + 1) / 2, pool: pool) { pair in
+            let (real, imaginary) = x.withUnsafeBufferPointer {
+                tiles.spectrum(of: 2 * pair, and: 2 * pair + 1 < tiles.count ? 2 * pair + 1 : nil, in: $0)
+            }
+            // The map is the same for k and −k.
             var sums = [Double](repeating: 0, count: bands + 1)
             for (i, band) in map.enumerated() { sums[band] += real[i] * real[i] + imaginary[i] * imaginary[i] }
             return sums

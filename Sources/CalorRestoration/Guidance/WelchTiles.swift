@@ -44,42 +44,67 @@ struct WelchTiles: Sendable {
 
     func origin(_ tile: Int) -> (x: Int, y: Int) { (columns[tile % columns.count], rows[tile / columns.count]) }
 
-    /// The transform of a tile without its mean, under the window; rows and columns exchanged.
-    func spectrum(of tile: Int, in x: UnsafeBufferPointer<Double>) -> (real: [Double], imaginary: [Double]) {
-        let at = origin(tile)
-        var mean = 0.0
-        for v in 0..<vertical.count {
-            let from = (at.y + v) * size.width + at.x
-            for u in 0..<horizontal.count { mean += x[from + u] }
-        }
-        mean /= Double(horizontal.count * vertical.count)
-        var real = [Double](repeating: 0, count: side * side)
-        for v in 0..<vertical.count {
-            let from = (at.y + v) * size.width + at.x
-            for u in 0..<horizontal.count { real[v * side + u] = (x[from + u] - mean) * horizontal[u] * vertical[v] }
-        }
-        var imaginary = [Double](repeating: 0, count: side * side)
+    /// The transform of a tile plus i times that of another one, both without their mean, under the window; rows and columns
+    /// exchanged.
+    ///
+    /// Tiles are real, so that the sum of |·|² over a set of places that holds −k with every k is that of both tiles.
+    func spectrum(of tile: Int, and other: Int?, in x: UnsafeBufferPointer<Double>) -> (real: [Double], imaginary: [Double]) {
+        var real = windowed(tile, in: x)
+        var imaginary = other.map { windowed($0, in: x) } ?? [Double](repeating: 0, count: side * side)
         transform.transform(&real, &imaginary)
         return (real, imaginary)
     }
 
-    /// The gradient with respect to the tile's samples of a sum of functions of |X|², whose derivatives with respect to |X_k|² are in
-    /// `factors`.
-    func gradient(real: [Double], imaginary: [Double], factors: [Double]) -> [Double] {
-        // 2 Re Σ_k c_k X_k exp(+iωkj): an inverse transform without its 1/N, by the forward one of the conjugate.
-        var a = [Double](repeating: 0, count: side * side)
-        var b = a
-        for i in a.indices {
-            a[i] = factors[i] * real[i]
-            b[i] = -factors[i] * imaginary[i]
+    private func windowed(_ tile: Int, in x: UnsafeBufferPointer<Double>) -> [Double] {
+        let at = origin(tile)
+        let (width, height) = (horizontal.count, vertical.count)
+        var mean = 0.0
+        for v in 0..<height {
+            let from = (at.y + v) * size.width + at.x
+            for u in 0..<width { mean += x[from + u] }
         }
-        transform.transform(&a, &b)
+        mean /= Double(width * height)
+        return [Double](unsafeUninitializedCapacity: side * side) { values, count in
+            horizontal.withUnsafeBufferPointer { horizontal in
+                for v in 0..<height {
+                    let from = (at.y + v) * size.width + at.x
+                    let weight = vertical[v]
+                    for u in 0..<width { values[v &* side &+ u] = (x[from &+ u] - mean) * horizontal[u] * weight }
+                    for u in width..<side { values[v &* side &+ u] = 0 }
+                }
+            }
+            for i in height * side..<side * side { values[i] = 0 }
+            count = side * side
+        }
+    }
+
+    /// The gradients with respect to the samples of two tiles of a sum of functions of |X|², whose derivatives with respect to |X_k|²
+    /// are in `factors`, the same for k and −k. `real` and `imaginary` are what `spectrum` gives, and are used up.
+    func gradients(
+        real: inout [Double], imaginary: inout [Double], factors: [Double]
+    ) -> (first: [Double], second: [Double]) {
+        // 2 Re Σ_k c_k X_k exp(+iωkj): an inverse transform without its 1/N, by the forward one of the conjugate.
+        real.withUnsafeMutableBufferPointer { re in
+            imaginary.withUnsafeMutableBufferPointer { im in
+                factors.withUnsafeBufferPointer { factors in
+                    for i in 0..<re.count {
+                        re[i] *= factors[i]
+                        im[i] *= -factors[i]
+                    }
+                }
+            }
+        }
+        transform.transform(&real, &imaginary)
+        return (unwindowed(real, gain: 2), unwindowed(imaginary, gain: -2))
+    }
+
+    private func unwindowed(_ values: [Double], gain: Double) -> [Double] {
         let (width, height) = (horizontal.count, vertical.count)
         var result = [Double](repeating: 0, count: width * height)
         var mean = 0.0
         for v in 0..<height {
             for u in 0..<width {
-                let g = 2 * a[v * side + u] * horizontal[u] * vertical[v]
+                let g = gain * values[v * side + u] * horizontal[u] * vertical[v]
                 result[v * width + u] = g
                 mean += g
             }
