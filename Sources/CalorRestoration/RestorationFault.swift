@@ -13,6 +13,8 @@ public enum RestorationFault: Fault {
     case inputNotFinite(count: Int)
     case steps(model: String, wanted: Int, most: Int)
     case guidance(model: String, reason: String)
+    case ensemble(model: String, reason: String)
+    case textureMode(model: String)
     case engine(model: String, identifier: String, kind: FaultKind, message: String, advice: String?)
     case cancelled
 
@@ -29,6 +31,8 @@ public enum RestorationFault: Fault {
         case .inputNotFinite: "input.not-finite"
         case .steps: "model.steps"
         case .guidance: "model.guidance"
+        case .ensemble: "model.ensemble"
+        case .textureMode: "model.texture-mode"
         case .engine(_, let identifier, _, _, _): identifier
         case .cancelled: "cancelled"
         }
@@ -39,7 +43,7 @@ public enum RestorationFault: Fault {
         case .modelNotFound, .unreadable: .missing
         case .sidecar, .digest, .undeclaredData, .notAnImageNetwork, .channels, .inputNotFinite: .damagedInput
         case .notFinite: .defect
-        case .steps, .guidance: .usage
+        case .steps, .guidance, .ensemble, .textureMode: .usage
         case .engine(_, _, let kind, _, _): kind
         case .cancelled: .cancelled
         }
@@ -65,6 +69,8 @@ public enum RestorationFault: Fault {
                 ? "model \(model) works in one step, not in \(wanted)"
                 : "model \(model) was trained for \(most) steps, not for \(wanted)"
         case .guidance(let model, let reason): "model \(model) cannot be guided like this: \(reason)"
+        case .ensemble(let model, let reason): "model \(model) cannot be run as an ensemble: \(reason)"
+        case .textureMode(let model): "model \(model) has no texture mode: it works in one pass and draws no noise"
         case .engine(let model, _, _, let message, _): "model \(model): \(message)"
         case .cancelled: "stopped"
         }
@@ -87,6 +93,8 @@ public enum RestorationFault: Fault {
         case .inputNotFinite: "a network would spread them; fill such pixels first"
         case .steps(_, _, let most): most == 1 ? "leave out `steps`" : "give `steps` from 1 to \(most)"
         case .guidance: "leave out that part of `guidance`, or use another model"
+        case .ensemble: "give `ensemble` 1, 2, 4 or 8, or leave it out"
+        case .textureMode: "leave out `mode`, or use a model with a sampler"
         case .engine(_, _, _, _, let advice): advice
         case .cancelled: nil
         }

@@ -28,11 +28,19 @@ public struct RestoreOptions: Sendable, Equatable {
 
     /// 0 gives the input (enlarged, where the network enlarges), 1 the network's full effect.
     public var strength: Float = 1
+    /// Takes less of an enhancer's effect where it finds little to repair (`NoHarm`).
+    public var avoidsHarm = false
     /// Pixels of input that the network is given at once; larger images are cut into strips of rows, with the same result.
     public var stripPixels = 1_500_000
+    /// Rows of input that the network is given at once, beside their halo; nil leaves that to the two budgets. A core is never
+    /// smaller than its halo. The same result where the receptive field is finite.
+    public var stripRows: Int?
     /// Bytes of the network's input and output at once, for networks that the engine runs in strips of its own, whose memory does
     /// not grow with the height: they are cut here only when even these would become too large.
     public var tensorBytes = 512 << 20
+    /// Turned and mirrored pictures whose results are averaged at every pass of the network: one of `ensembles`.
+    public var ensemble = 1
+    public static let ensembles = [1, 2, 4, 8]
     public var consistency = Consistency.none
     public var guidance = GuidanceSettings()
     /// Steps of a model that is a sampler; nil takes all that it was trained with.

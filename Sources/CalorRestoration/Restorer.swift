@@ -47,6 +47,7 @@ public final class Restorer: Sendable {
         if let steps = options.steps, steps < 1 || steps > most {
             throw .steps(model: model.name, wanted: steps, most: most)
         }
+        if options.mode == .texture, process == nil { throw .textureMode(model: model.name) }
         if options.search.isOn {
             guard let process, process.guidesEveryStep, options.mode == .texture else {
                 throw .guidance(model: model.name, reason: "a search needs a sampler on pixels in texture mode")
@@ -55,6 +56,12 @@ public final class Restorer: Sendable {
                 throw .guidance(
                     model: model.name, reason: "a search of more than \(NoiseSearch.maximumLeaves) leaves is not done")
             }
+        }
+        guard RestoreOptions.ensembles.contains(options.ensemble) else {
+            throw .ensemble(model: model.name, reason: "of \(options.ensemble) pictures there is none")
+        }
+        if options.ensemble > 1, model.sampler?.latent != nil {
+            throw .ensemble(model: model.name, reason: "its latents are not those of the turned picture, turned back")
         }
         guard options.guidance.isOn else { return }
         guard model.scale > 1 else { throw .guidance(model: model.name, reason: "it does not enlarge") }
@@ -127,7 +134,16 @@ public final class Restorer: Sendable {
                 steps += try guidance.apply(to: &outputs[i], channel: i, step: 0, schedule: nil, pool: pool)
             }
         }
-        if options.strength != 1 { blend(&outputs, inputs, size: image.size, strength: options.strength) }
+        if options.ensemble > 1 { values["ensemble"] = Double(options.ensemble) }
+        var strength = options.strength
+        if options.avoidsHarm, model.scale == 1 {
+            let rule = NoHarm(
+                of: outputs, from: inputs, size: image.size, span: model.range.upperBound - model.range.lowerBound)
+            strength *= Float(rule.share)
+            values["change"] = rule.change
+            values["effect"] = Double(strength)
+        }
+        if strength != 1 { blend(&outputs, inputs, size: image.size, strength: strength) }
         if model.scale > 1 {
             let order = ThermalOrder(high: unit(outputs[0]), low: unit(inputs[0]), lowSize: image.size, scale: model.scale)
             values["orderViolations"] = order.rate
@@ -136,6 +152,10 @@ public final class Restorer: Sendable {
         outputs = []
         values.merge(agree(&planes, with: image, options: options, pool: pool)) { $1 }
         values.merge(self.values(planes, range: range)) { $1 }
+        if model.scale == 1 {
+            values["noise"] = image.colourPlanes.map { noiseDeviation(of: $0.floats(), size: image.size) }.max()
+            values["noiseAfter"] = planes.map { noiseDeviation(of: $0, size: image.size) }.max()
+        }
         return Restoration(
             image: assemble(image, planes, size: outputSize(for: image.size)), values: values, steps: steps)
     }

@@ -9,7 +9,7 @@ import Foundation
 /// All inputs and the output lie on one grid, each at its own whole number of samples for a pixel of the grid.
 ///
 /// *Precision*: the same bits for every pool, and for every cut where the receptive field is finite; elsewhere strips overlap and are
-/// blended.
+/// blended. With an ensemble as well: each turned picture is cut by itself, and the results are summed in a fixed order.
 struct StripNetwork: Sendable {
     let session: Session
     /// For messages.
@@ -42,15 +42,20 @@ struct StripNetwork: Sendable {
     /// What a picture may take at once.
     struct Budget: Sendable {
         var stripPixels: Int
+        /// Rows of a strip, whatever it takes; nil leaves them to the other limits.
+        var stripRows: Int?
         /// For networks that the engine runs in strips of its own.
         var tensorBytes: Int
         var threads: Int
 
         init(_ options: RestoreOptions, threads: Int) {
             stripPixels = options.stripPixels
+            stripRows = options.stripRows
             tensorBytes = options.tensorBytes
             self.threads = threads
         }
+
+        func rows(width: Int) -> Int { stripRows ?? max(1, stripPixels / width) }
     }
 
     /// How a picture is cut.
@@ -58,11 +63,11 @@ struct StripNetwork: Sendable {
         _ inputs: [Input], extras: [String: Shape], grid: Size, output: Output, budget: Budget
     ) throws(RestorationFault) -> [Strips.Strip] {
         let (width, height) = (rounded(grid.width), rounded(grid.height))
-        var rows = max(1, budget.stripPixels / width)
+        var rows = budget.rows(width: width)
         guard receptiveField != nil || !blends else {
             return BlendedStrips(height: height, maximumRows: rows, multiple: multiple).strips.map { .init(core: $0, padded: $0) }
         }
-        if height > rows, receptiveField != nil {
+        if height > rows, receptiveField != nil, budget.stripRows == nil {
             let whole = try plan(inputs, extras, rows: height, width: width, threads: budget.threads)
             // In strips of the engine the whole height may take no more than `rows` rows in the plain order.
             if whole.arenaBytes <= whole.plainArenaBytes / height * rows {
@@ -95,16 +100,46 @@ struct StripNetwork: Sendable {
         _ feeds: [Feed], extras: [String: Tensor] = [:], grid: Size, output: Output, options: RestoreOptions,
         pool: WorkerPool?, cancelled: @Sendable () -> Bool
     ) throws(RestorationFault) -> Made {
+        var made = try pass(
+            feeds, extras: extras, grid: grid, output: output, options: options, pool: pool, cancelled: cancelled)
+        guard options.ensemble > 1 else { return made }
+        for symmetry in PictureSymmetry.all[1..<options.ensemble] {
+            let turned = feeds.map { feed in
+                var feed = feed
+                let size = grid.scaled(by: feed.scale)
+                for i in feed.planes.indices { feed.planes[i] = symmetry.applied(to: feed.planes[i], size: size) }
+                return feed
+            }
+            let next = try pass(
+                turned, extras: extras, grid: symmetry.size(of: grid), output: output, options: options, pool: pool,
+                cancelled: cancelled)
+            for i in made.planes.indices {
+                symmetry.add(next.planes[i], to: &made.planes[i], size: grid.scaled(by: output.scale))
+            }
+            made.strips += next.strips
+        }
+        // A power of two: exact.
+        let share = 1 / Float(options.ensemble)
+        for i in made.planes.indices { for k in made.planes[i].indices { made.planes[i][k] *= share } }
+        return made
+    }
+
+    /// The planes of the output for the picture as it lies.
+    private func pass(
+        _ feeds: [Feed], extras: [String: Tensor], grid: Size, output: Output, options: RestoreOptions,
+        pool: WorkerPool?, cancelled: @Sendable () -> Bool
+    ) throws(RestorationFault) -> Made {
         var planes = [[Float]](
             repeating: [Float](repeating: 0, count: grid.scaled(by: output.scale).pixels), count: output.channels)
+        let budget = Budget(options, threads: pool?.threads ?? 1)
         let blend =
             receptiveField == nil && blends
             ? BlendedStrips(
-                height: rounded(grid.height), maximumRows: max(1, options.stripPixels / rounded(grid.width)), multiple: multiple)
+                height: rounded(grid.height), maximumRows: budget.rows(width: rounded(grid.width)), multiple: multiple)
             : nil
         let cut = try strips(
             feeds.map { ($0.name, $0.planes.count, $0.scale) }, extras: extras.mapValues(\.shape), grid: grid, output: output,
-            budget: Budget(options, threads: pool?.threads ?? 1))
+            budget: budget)
         for (index, strip) in cut.enumerated() {
             guard !cancelled() else { throw .cancelled }
             var inputs = extras
@@ -121,9 +156,27 @@ struct StripNetwork: Sendable {
 
     // MARK: - Memory and arithmetic
 
-    /// What a pass over a picture takes: the network's arena with its tensors, and its arithmetic, with one thread for every core.
+    /// What a run over a picture takes: the network's arena with its tensors, and its arithmetic, with one thread for every core.
     func estimate(
         _ inputs: [Input], extras: [String: Shape] = [:], grid: Size, output: Output, options: RestoreOptions
+    ) throws(RestorationFault) -> (peakBytes: Int, flops: Double) {
+        let plain = try passEstimate(inputs, extras: extras, grid: grid, output: output, options: options)
+        guard options.ensemble > 1 else { return plain }
+        var transposed = (peakBytes: 0, flops: 0.0)
+        let turns = PictureSymmetry.all[..<options.ensemble].count { $0.isTransposed }
+        if turns > 0 {
+            transposed = try passEstimate(
+                inputs, extras: extras, grid: Size(width: grid.height, height: grid.width), output: output, options: options)
+        }
+        // The turned input and its result lie beside the sum.
+        return (
+            max(plain.peakBytes, transposed.peakBytes) + 4 * samples(inputs, output) * grid.pixels,
+            plain.flops * Double(options.ensemble - turns) + transposed.flops * Double(turns)
+        )
+    }
+
+    private func passEstimate(
+        _ inputs: [Input], extras: [String: Shape], grid: Size, output: Output, options: RestoreOptions
     ) throws(RestorationFault) -> (peakBytes: Int, flops: Double) {
         let budget = Budget(options, threads: ProcessInfo.processInfo.activeProcessorCount)
         let strips = try strips(inputs, extras: extras, grid: grid, output: output, budget: budget)

@@ -103,6 +103,7 @@ import Testing
         ("residual-deviation: 0.0157", "residual-deviation: -1", "residual-deviation"),
         ("roots: [", "roots: [0.9, ", "rise"), ("kappa: 0.05", "kappa: none", "kappa"),
         ("  low: low", "  low: low\n  wow: 1", "wow"), ("  step: step", "  step: step\n  latent: 3", "latent"),
+        ("  step: step", "  step: step\n  tiles: { side: 64, stride: 48 }", "latents"),
         ("  step: step", "  step: step\nspectrum: ../x.json", "beside"),
     ])
     func faultsOfASidecarNameTheKey(original: String, replacement: String, word: String) throws {

@@ -22,11 +22,14 @@ struct NetworkStage: Sendable {
         restorer = try context.restorer(for: model)
         var options = RestoreOptions()
         options.strength = Float(parameters.number("strength") ?? 1)
+        options.avoidsHarm = parameters.flag("no-harm")
         options.consistency = parameters.text("guidance.consistency").flatMap(RestoreOptions.Consistency.init) ?? .none
         options.guidance.spectrum = parameters.number("guidance.spectrum") ?? 0
         options.guidance.features = parameters.number("guidance.features") ?? 0
         options.guidance.iterations = parameters.integer("guidance.iterations") ?? 4
         if let path = parameters.text("guidance.network") { options.guidance.network = try context.featureNetwork(path) }
+        options.ensemble = parameters.text("ensemble").flatMap(Int.init) ?? 1
+        options.stripRows = parameters.integer("strip")
         options.mode = parameters.text("mode").flatMap(RestoreOptions.Mode.init) ?? .fidelity
         options.steps = parameters.integer("steps")
         options.seed = UInt64(max(context.seed ?? parameters.integer("seed") ?? 0, 0))
@@ -87,14 +90,38 @@ struct NetworkStage: Sendable {
     }
 }
 
+/// Settings of every stage with a network.
+private enum NetworkParameters {
+    static let model = ParameterDescription(
+        "model", .text, isRequired: true, "a model of the catalogue, or the path of an .onnx file")
+    static let ensemble = ParameterDescription(
+        "ensemble", .choice(RestoreOptions.ensembles.map(String.init)), standard: .text("1"),
+        "turned and mirrored pictures whose results are averaged: better by a little, at as many times the cost")
+    static let strip = ParameterDescription(
+        "strip", .integer(16...65_536),
+        "rows that the network is given at once, beside their halo; left out: as many as memory allows, with the same result")
+    static let steps = ParameterDescription(
+        "steps", .integer(1...1000), "steps of a model that is a sampler; left out: all that it was trained with")
+    static let mode = ParameterDescription(
+        "mode", .choice(RestoreOptions.Mode.allCases.map(\.rawValue)), standard: .text("fidelity"),
+        "fidelity: the expected picture; texture: a sampler draws plausible detail that nobody measured")
+    static let seed = ParameterDescription(
+        "seed", .integer(0...Int(Int32.max)), "of the noise that a sampler draws in texture mode")
+}
+
 /// Removes noise, compression damage and stripes with a network; the size stays.
 struct EnhanceStage: WholeStage {
     static let description = StageDescription(
         name: "enhance", summary: "removes noise and compression damage with a network, in one step",
         parameters: [
-            ParameterDescription("model", .text, isRequired: true, "a model of the catalogue, or the path of an .onnx file"),
+            NetworkParameters.model,
             ParameterDescription(
                 "strength", .number(0...1), standard: .number(1), "0 leaves the image as it is, 1 is the network's full effect"),
+            ParameterDescription(
+                "no-harm", .flag, standard: .flag(true),
+                "takes less of the effect where the network finds little to repair, so that clean images stay as they are"),
+            NetworkParameters.ensemble, NetworkParameters.strip, NetworkParameters.steps, NetworkParameters.mode,
+            NetworkParameters.seed,
         ])
 
     private let network: NetworkStage
@@ -118,14 +145,10 @@ struct SuperResolveStage: WholeStage {
     static let description = StageDescription(
         name: "super-resolve", summary: "enlarges with a network",
         parameters: [
-            ParameterDescription("model", .text, isRequired: true, "a model of the catalogue, or the path of an .onnx file"),
+            NetworkParameters.model,
             ParameterDescription("strength", .number(0...1), standard: .number(1), "0 is bicubic, 1 is the network's full effect"),
-            ParameterDescription(
-                "steps", .integer(1...1000), "steps of a model that is a sampler; left out: all that it was trained with"),
-            ParameterDescription(
-                "mode", .choice(RestoreOptions.Mode.allCases.map(\.rawValue)), standard: .text("fidelity"),
-                "fidelity: the expected picture; texture: a sampler draws plausible detail that nobody measured"),
-            ParameterDescription("seed", .integer(0...Int(Int32.max)), "of the noise that a sampler draws in texture mode"),
+            NetworkParameters.ensemble, NetworkParameters.strip, NetworkParameters.steps, NetworkParameters.mode,
+            NetworkParameters.seed,
             ParameterDescription(
                 "search.width", .integer(1...64), standard: .integer(1),
                 "branches at each of the first draws of noise, of which the best is kept; 1 is no search"),

@@ -16,6 +16,8 @@ public struct SamplerDescription: Sendable, Equatable {
     public var enlargement: Enlargement
     /// nil for networks that work on pixels.
     public var latent: Latent?
+    /// nil for pictures that are sampled as a whole; only for processes in latents.
+    public var tiles: PictureTiles?
 
     public enum Enlargement: String, Sendable, CaseIterable {
         /// Keys' kernel with a = −1/2 and normalised windows at the border: the resampler of this program, and Pillow's.

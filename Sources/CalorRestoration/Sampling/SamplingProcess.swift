@@ -58,6 +58,58 @@ struct SamplingProcess: Sendable {
         _ inputs: [[Float]], size: Size, options: RestoreOptions, guidance: PlaneGuidance?, pool: WorkerPool?,
         cancelled: @escaping @Sendable () -> Bool
     ) throws(RestorationFault) -> Run {
+        let source = CounterNoise(seed: options.seed, imageKey: Self.key(of: inputs, size: size))
+        guard let tiles = sampler.tiles else {
+            return try sample(
+                inputs, size: size, source: source, origin: (0, 0), options: options, guidance: guidance, pool: pool,
+                cancelled: cancelled)
+        }
+        return try tiled(tiles, inputs, size: size, source: source, options: options, pool: pool, cancelled: cancelled)
+    }
+
+    /// One run for each tile. Noise belongs to the pixels of the picture: where tiles overlap they draw the same.
+    private func tiled(
+        _ tiles: PictureTiles, _ inputs: [[Float]], size: Size, source: CounterNoise, options: RestoreOptions,
+        pool: WorkerPool?, cancelled: @escaping @Sendable () -> Bool
+    ) throws(RestorationFault) -> Run {
+        let scale = model.scale
+        let full = size.scaled(by: scale)
+        var sums = [[Float]](repeating: [Float](repeating: 0, count: full.pixels), count: inputs.count)
+        var counts = [Float](repeating: 0, count: full.pixels)
+        var result = Run(planes: [], steps: [], values: [:])
+        let regions = tiles.regions(of: size)
+        for region in regions {
+            let padded = Size(width: network.rounded(region.width), height: network.rounded(region.height))
+            let parts = inputs.map { PictureTiles.cut(region, of: $0, size: size, paddedTo: padded) }
+            let run = try sample(
+                parts, size: padded, source: source, origin: (region.x, region.y), options: options, guidance: nil, pool: pool,
+                cancelled: cancelled)
+            result.values.merge(run.values) { $1 }
+            for y in 0..<region.height * scale {
+                let from = y * padded.width * scale
+                let to = (region.y * scale + y) * full.width + region.x * scale
+                for x in 0..<region.width * scale {
+                    for channel in sums.indices {
+                        let value = run.planes[channel][from + x]
+                        sums[channel][to + x] += min(max(value, model.range.lowerBound), model.range.upperBound)
+                    }
+                    counts[to + x] += 1
+                }
+            }
+        }
+        for channel in sums.indices { for i in counts.indices { sums[channel][i] /= counts[i] } }
+        result.planes = sums
+        result.values["tiles"] = Double(regions.count)
+        return result
+    }
+
+    /// - Parameters:
+    ///   - source: of the noise.
+    ///   - origin: where the planes lie in the picture, whose pixels the noise belongs to.
+    private func sample(
+        _ inputs: [[Float]], size: Size, source: CounterNoise, origin: (x: Int, y: Int), options: RestoreOptions,
+        guidance: PlaneGuidance?, pool: WorkerPool?, cancelled: @escaping @Sendable () -> Bool
+    ) throws(RestorationFault) -> Run {
         let full = size.scaled(by: model.scale)
         let enlarged = inputs.map { sampler.enlargement.enlarged($0, from: size, to: full) }
         let (y, grid) = try encoded(enlarged, size: size, options: options, pool: pool, cancelled: cancelled)
@@ -72,10 +124,9 @@ struct SamplingProcess: Sendable {
         @Sendable func planes(_ flat: [Float]) -> [[Float]] {
             (0..<channels).map { Array(flat[$0 * field..<($0 + 1) * field]) }
         }
-        let source = CounterNoise(seed: options.seed, imageKey: Self.key(of: inputs, size: size))
         var strips = 1
         let parts = ResidualShiftSampler.Parts(
-            y: y.flatMap { $0 }, noise: { Self.field(source, $0, channels: channels, size: grid) },
+            y: y.flatMap { $0 }, noise: { Self.field(source, $0, channels: channels, size: grid, origin: origin) },
             network: { (state, index) throws(RestorationFault) in
                 let made = try network.run(
                     [
@@ -122,14 +173,14 @@ struct SamplingProcess: Sendable {
     }
 
     private static func field(
-        _ source: CounterNoise, _ draw: ResidualShiftSampler.Draw, channels: Int, size: Size
+        _ source: CounterNoise, _ draw: ResidualShiftSampler.Draw, channels: Int, size: Size, origin: (x: Int, y: Int)
     ) -> [Float] {
         var values = [Float](repeating: 0, count: channels * size.pixels)
         values.withUnsafeMutableBufferPointer { all in
             for row in 0..<channels * size.height {
                 source.fillNormals(
-                    UnsafeMutableBufferPointer(rebasing: all[row * size.width..<(row + 1) * size.width]), x: 0,
-                    y: row % size.height, channel: draw.channelOffset + row / size.height)
+                    UnsafeMutableBufferPointer(rebasing: all[row * size.width..<(row + 1) * size.width]), x: origin.x,
+                    y: origin.y + row % size.height, channel: draw.channelOffset + row / size.height)
             }
         }
         return values
@@ -182,6 +233,18 @@ struct SamplingProcess: Sendable {
     // MARK: - Memory and arithmetic
 
     func estimate(for size: Size, options: RestoreOptions) throws(RestorationFault) -> (peakBytes: Int, flops: Double) {
+        guard let tiles = sampler.tiles else { return try sampleEstimate(for: size, options: options) }
+        let tile = Size(
+            width: network.rounded(min(tiles.side, size.width)), height: network.rounded(min(tiles.side, size.height)))
+        let (peak, flops) = try sampleEstimate(for: tile, options: options)
+        // The sums of all channels, and how many tiles lie on a pixel.
+        let sums = 4 * (model.channels + 1) * size.scaled(by: model.scale).pixels
+        return (peak + sums, flops * Double(tiles.regions(of: size).count))
+    }
+
+    private func sampleEstimate(
+        for size: Size, options: RestoreOptions
+    ) throws(RestorationFault) -> (peakBytes: Int, flops: Double) {
         let count = try schedule(options).steps
         let passes = options.search.isOn ? options.search.passes(steps: count) : count
         let stateScale = sampler.latent == nil ? model.scale : 1

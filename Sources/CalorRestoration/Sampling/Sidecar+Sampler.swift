@@ -10,7 +10,7 @@ extension Sidecar {
         let reader = Reader(map: map, path: path)
         let known = [
             "kappa", "roots", "prediction", "input-scaling", "residual-deviation", "deterministic", "state", "low", "step",
-            "enlargement", "latent",
+            "enlargement", "latent", "tiles",
         ]
         for key in map.keys.sorted() where !known.contains(key) {
             throw .sidecar(path: path, reason: "`sampler.\(key)` is not a key; the keys are \(known.joined(separator: ", "))")
@@ -26,6 +26,13 @@ extension Sidecar {
         }
         var latentPart: SamplerDescription.Latent?
         if let value = map["latent"] { latentPart = try latent(value, path: path, folder: folder) }
+        var tilesPart: PictureTiles?
+        if let value = map["tiles"] {
+            guard latentPart != nil else {
+                throw .sidecar(path: path, reason: "`sampler.tiles` is for a process in latents; pixels need no tiles")
+            }
+            tilesPart = try tiles(value, path: path)
+        }
         let prediction: Prediction = try choice("prediction", reader, standard: .start)
         let enlargement: SamplerDescription.Enlargement = try choice("enlargement", reader, standard: .keys)
         return SamplerDescription(
@@ -33,7 +40,14 @@ extension Sidecar {
             residualDeviation: map["residual-deviation"].flatMap(Reader.number),
             isDeterministic: map["deterministic"] as? Bool ?? true, stateInput: map["state"] as? String ?? "state",
             lowInput: map["low"] as? String ?? "low", stepInput: map["step"] as? String, enlargement: enlargement,
-            latent: latentPart)
+            latent: latentPart, tiles: tilesPart)
+    }
+
+    private static func tiles(_ value: Any, path: String) throws(RestorationFault) -> PictureTiles {
+        guard let map = value as? [String: Any] else { throw .sidecar(path: path, reason: "`tiles` must be keys with values") }
+        let reader = Reader(map: map, path: path)
+        let side = try reader.integer("side", 16...4096)
+        return PictureTiles(side: side, stride: try reader.integer("stride", 8...side))
     }
 
     private static func scaling(_ reader: Reader) throws(RestorationFault) -> InputScaling {
