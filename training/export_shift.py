@@ -1,6 +1,7 @@
-"""Writes OUT/exported/PRESET/{model.onnx, model.yaml, process.json} from a residual-shift run, and checks the ONNX file.
+"""Writes OUT/exported/PRESET/{model.onnx, model.yaml, CARD.md, process.json} from a residual-shift run, and checks the ONNX file.
 
-The folder is a model that Calor takes by its path; a super-resolver gets the spectral prior beside it. `process.json` holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
+The folder is a model that Calor takes by its path; a super-resolver gets the spectral prior beside it. `process.json`
+holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
 """
 
 import argparse
@@ -17,8 +18,11 @@ import torch
 from calor_training.networks import parameter_count
 from calor_training.presets import PRESETS
 from calor_training.runs import average_of
+from calor_training.shift_card import shift_card
 from calor_training.shift_network import ShiftResolver, build_shift
 from calor_training.shift_onnx import shift_model
+from calor_training.sidecar import LICENCE
+from export import this_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 2e-5  # between PyTorch and onnxruntime, in units of -1…1
@@ -29,6 +33,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--preset", default="ir-x4-shift",
                         choices=[p for p in PRESETS if PRESETS[p].purpose == "residual-shift"])
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="the --out of train_shift.py")
+    parser.add_argument("--models", type=Path, help="folder for PRESET/ (default: OUT/exported)")
+    parser.add_argument("--quality", type=Path, help="JSON file written by evaluate_shift.py for this run")
+    parser.add_argument("--machine", default=this_machine(), help="where it was trained (default: %(default)s)")
     return parser.parse_args()
 
 
@@ -53,15 +60,15 @@ def difference(path: Path, network: ShiftResolver) -> float:
 def sidecar(process: dict, preset) -> str:
     """`model.yaml`: the process as docs/models.md describes it."""
     lines = ["calor-model: 1", f"name: {process['name']}",
-             f"purpose: {'super-resolution' if preset.scale > 1 else 'enhancement'}", "kind: infrared", "file: model.onnx",
-             f"sha256: {process['sha256']}", f"scale: {preset.scale}", "channels: 1", "input: state", "output: estimate",
+             f"purpose: {'super-resolution' if preset.scale > 1 else 'enhancement'}", f"kind: {preset.kind}", "file: model.onnx",
+             f"sha256: {process['sha256']}", f"scale: {preset.scale}", f"channels: {preset.channels}", "input: state", "output: estimate",
              "range: [-1.0, 1.0]", f"multiple: {preset.multiple}", f"receptive-field: {process['receptiveField']}"]
     if preset.scale > 1:
         lines.append("spectrum: spectrum.json")
     lines += ["sampler:", f"  kappa: {process['kappa']}", f"  roots: [{', '.join(repr(float(q)) for q in process['roots'])}]",
               "  prediction: start", "  input-scaling: none", f"  residual-deviation: {process['residualDeviation']}",
               "  deterministic: true", "  state: state", "  low: image", "  step: step", "  enlargement: keys-edge",
-              f"parameters: {process['parameters']}", ""]
+              f"parameters: {process['parameters']}", f"licence: {LICENCE}", ""]
     return "\n".join(lines)
 
 
@@ -73,7 +80,7 @@ def main() -> None:
         raise SystemExit(f"There is no {path}. Train it with train_shift.py --preset {preset.name} first.")
     network = build_shift(preset).eval()
     network.load_state_dict(average_of(path))
-    folder = options.out / "exported" / preset.name
+    folder = (options.models or options.out / "exported") / preset.name
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "model.onnx"
     onnx.save(shift_model(network, preset.name), file)
@@ -86,6 +93,11 @@ def main() -> None:
                "parameters": parameter_count(network)}
     (folder / "process.json").write_text(json.dumps(process, indent=1) + "\n")
     (folder / "model.yaml").write_text(sidecar(process, preset))
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    (folder / "CARD.md").write_text(shift_card(
+        preset, tables=json.loads(options.quality.read_text()) if options.quality else [], radius=network.receptive_radius,
+        parameters=process["parameters"], steps=state["step"], minutes=state["seconds"] / 60, kappa=schedule.kappa,
+        roots=schedule.roots, machine=options.machine))
     if preset.scale > 1:
         shutil.copyfile(ROOT / f"training/spectra/ir-x{preset.scale}.json", folder / "spectrum.json")
     print(f"{file}: {process['parameters']} parameters, radius {network.receptive_radius}, within {worst:.1e} of PyTorch")
