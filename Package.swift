@@ -119,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "CalorRestorationTests",
             dependencies: [
-                "CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor", "CalorONNX",
+                "CalorRestoration", "CalorBase", "CalorImage", "CalorGraph", "CalorTensor", "CalorONNX", "CalorCodecs",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ], exclude: ["Golden"]),
         .testTarget(name: "CalorCodecsTests", dependencies: ["CalorCodecs", "CalorImage", "CalorBase"], exclude: ["Golden"]),

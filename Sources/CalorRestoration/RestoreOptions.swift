@@ -46,6 +46,8 @@ public struct RestoreOptions: Sendable, Equatable {
     /// Steps of a model that is a sampler; nil takes all that it was trained with.
     public var steps: Int?
     public var mode = Mode.fidelity
+    /// Share of the noise that a sampler starts from in texture mode: with less of it, less texture and a nearer picture.
+    public var noise = 1.0
     /// Branches of noise that a sampler tries in texture mode.
     public var search = NoiseSearch(width: 1, depth: 1)
     /// Of the noise that a sampler draws in texture mode.

@@ -58,6 +58,22 @@ import Testing
         #expect(try restorer.restore(image, options: options).image != whole.image, "another seed is another picture")
     }
 
+    /// No noise is fidelity, all of it is texture, and a share lies between them.
+    @Test func aShareOfTheNoiseIsAShareOfTheTexture() throws {
+        let restorer = try Restorer(model: try Self.model())
+        let image = Image(planes: [RestorerTests.plane(30, 26, format: .f32, low: 0, high: 1)], colour: .grey)
+        var options = RestoreOptions()
+        let fidelity = Self.plane(try restorer.restore(image, options: options).image)
+        options.mode = .texture
+        let distances = try [0, 0.5, 1].map { share in
+            options.noise = share
+            return zip(Self.plane(try restorer.restore(image, options: options).image), fidelity).reduce(0.0) {
+                $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1))
+            }
+        }
+        #expect(distances[0] == 0 && 0 < distances[1] && distances[1] < 0.5 * distances[2], "\(distances)")
+    }
+
     @Test func consistencyHoldsForASamplerInCounts() throws {
         let restorer = try Restorer(model: try Self.model())
         let plane = RestorerTests.plane(40, 30, format: .u16, low: 8_000, high: 8_600)

@@ -31,6 +31,7 @@ struct NetworkStage: Sendable {
         options.ensemble = parameters.text("ensemble").flatMap(Int.init) ?? 1
         options.stripRows = parameters.integer("strip")
         options.mode = parameters.text("mode").flatMap(RestoreOptions.Mode.init) ?? .fidelity
+        options.noise = parameters.number("noise") ?? 1
         options.steps = parameters.integer("steps")
         options.seed = UInt64(max(context.seed ?? parameters.integer("seed") ?? 0, 0))
         options.search = NoiseSearch(
@@ -105,6 +106,9 @@ private enum NetworkParameters {
     static let mode = ParameterDescription(
         "mode", .choice(RestoreOptions.Mode.allCases.map(\.rawValue)), standard: .text("fidelity"),
         "fidelity: the expected picture; texture: a sampler draws plausible detail that nobody measured")
+    static let noise = ParameterDescription(
+        "noise", .number(0...1), standard: .number(1),
+        "share of the noise in texture mode: with less of it, less texture and a result nearer to the truth")
     static let seed = ParameterDescription(
         "seed", .integer(0...Int(Int32.max)), "of the noise that a sampler draws in texture mode")
 }
@@ -121,7 +125,7 @@ struct EnhanceStage: WholeStage {
                 "no-harm", .flag, standard: .flag(true),
                 "takes less of the effect where the network finds little to repair, so that clean images stay as they are"),
             NetworkParameters.ensemble, NetworkParameters.strip, NetworkParameters.steps, NetworkParameters.mode,
-            NetworkParameters.seed,
+            NetworkParameters.noise, NetworkParameters.seed,
         ])
 
     private let network: NetworkStage
@@ -148,7 +152,7 @@ struct SuperResolveStage: WholeStage {
             NetworkParameters.model,
             ParameterDescription("strength", .number(0...1), standard: .number(1), "0 is bicubic, 1 is the network's full effect"),
             NetworkParameters.ensemble, NetworkParameters.strip, NetworkParameters.steps, NetworkParameters.mode,
-            NetworkParameters.seed,
+            NetworkParameters.noise, NetworkParameters.seed,
             ParameterDescription(
                 "search.width", .integer(1...64), standard: .integer(1),
                 "branches at each of the first draws of noise, of which the best is kept; 1 is no search"),

@@ -119,7 +119,7 @@ struct SamplingProcess: Sendable {
         let process = ResidualShiftSampler(
             schedule: schedule, prediction: sampler.prediction, scaling: sampler.scaling,
             isDeterministic: sampler.isDeterministic || options.mode == .fidelity,
-            noiseGain: options.mode == .fidelity ? 0 : 1, range: sampler.latent == nil ? model.range : nil)
+            noiseGain: options.mode == .fidelity ? 0 : options.noise, range: sampler.latent == nil ? model.range : nil)
         let stateScale = sampler.latent == nil ? model.scale : 1
         @Sendable func planes(_ flat: [Float]) -> [[Float]] {
             (0..<channels).map { Array(flat[$0 * field..<($0 + 1) * field]) }
