@@ -1,5 +1,9 @@
 """Fits the spectral prior: from the log-spectrum of a small image to that of the large one, by ridge regression on
-training pairs. Writes a JSON file of a few kB, with what a leave-one-image-out test says of it."""
+training pairs. Writes a JSON file of a few kB, with what a leave-one-image-out test says of it.
+
+What the small image says of the finest bands differs from camera to camera. A prior for one kind of camera is fitted on its images:
+`--images roadscene --kinds plain`, or `--kinds softened` for images that were enlarged when they were registered.
+"""
 
 import argparse
 import json
@@ -20,6 +24,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=int, default=4)
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data")
     parser.add_argument("--out", type=Path, help="default: training/spectra/ir-xSCALE.json")
+    parser.add_argument("--images", default="", help="only training images whose name begins so")
+    parser.add_argument("--kinds", default="plain,smaller,softened", help="as they are, at 0.7 of their size, softened")
     parser.add_argument("--strength", type=float, default=1e-3, help="of the ridge")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -28,10 +34,14 @@ def arguments() -> argparse.Namespace:
 def samples(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inputs, outputs, and the number of the image that each row comes from: plain, at 0.7, and softened."""
     inputs, outputs, images = [], [], []
+    kinds = options.kinds.split(",")
     for index, path in enumerate(image_paths(options.data / "train/ir")):
+        if not path.name.startswith(options.images):
+            continue
         rng = np.random.default_rng((options.seed, index))
         full = read_grey(path)
-        for plane in (full, reduced(full, 0.7), softened(full, rng)):
+        planes = {"plain": lambda: full, "smaller": lambda: reduced(full, 0.7), "softened": lambda: softened(full, rng)}
+        for plane in (planes[kind]() for kind in kinds):
             low, high = pair_of(plane, options.scale)
             inputs.append(features(low))
             outputs.append(log_spectrum(high))
@@ -60,7 +70,7 @@ def main() -> None:
     errors = left_out_errors(inputs, outputs, images, options.strength)
     mean_only = outputs - outputs.mean(0)
     result = {
-        "scale": options.scale, "bands": BANDS, "smallBands": SMALL_BANDS, "images": int(images.max()) + 1,
+        "scale": options.scale, "bands": BANDS, "smallBands": SMALL_BANDS, "images": len(set(images.tolist())),
         "seed": options.seed, "strength": options.strength,
         "leftOutDecibels": by_group(errors), "meanSpectrumDecibels": by_group(mean_only),
         "deviations": [round(float(v), 5) for v in np.sqrt(np.mean(errors**2, 0))],

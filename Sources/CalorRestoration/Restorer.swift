@@ -65,8 +65,8 @@ public final class Restorer: Sendable {
         }
         guard options.guidance.isOn else { return }
         guard model.scale > 1 else { throw .guidance(model: model.name, reason: "it does not enlarge") }
-        if options.guidance.spectrum > 0, prior?.scale != model.scale {
-            throw .guidance(model: model.name, reason: "no spectrum coefficients for ×\(model.scale) lie beside it")
+        if options.guidance.spectrum > 0, (options.guidance.prior ?? prior)?.scale != model.scale {
+            throw .guidance(model: model.name, reason: "there are no spectrum coefficients for ×\(model.scale)")
         }
     }
 
@@ -183,7 +183,7 @@ public final class Restorer: Sendable {
             truth = try networkPlanes(reference, range: range)
         }
         return try PlaneGuidance(
-            inputs: inputs, size: image.size, model: model, settings: options.guidance, prior: prior,
+            inputs: inputs, size: image.size, model: model, settings: options.guidance, prior: options.guidance.prior ?? prior,
             slack: isConsistent
                 ? options.consistency.slack(noise: noise, isInteger: image.format != .f32) / Double(range.high - range.low) : nil,
             scores: options.search.isOn, reference: truth, pool: pool)

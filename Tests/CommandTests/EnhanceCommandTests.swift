@@ -50,7 +50,7 @@ import Testing
 
     @Test func alphaStaysAndCountsKeepTheirDepth() throws {
         let alpha = TestImages.grey(40, 30, seed: 3).planes[0]
-        let colour = Image(planes: TestImages.rgb(40, 30).planes + [alpha], colour: .rgba)
+        let colour = Image(planes: TestImages.rgb(40, 30).planes + [alpha], colour: .rgbAlpha)
         try folder.write(TestImages.png(colour), to: "in/a.png")
         #expect(try run("enhance-rgb").status == 0)
         #expect(try TestImages.decode(folder.contents("out/a.png")).alpha == alpha)

@@ -28,6 +28,9 @@ struct NetworkStage: Sendable {
         options.guidance.features = parameters.number("guidance.features") ?? 0
         options.guidance.iterations = parameters.integer("guidance.iterations") ?? 4
         if let path = parameters.text("guidance.network") { options.guidance.network = try context.featureNetwork(path) }
+        if let path = parameters.text("guidance.prior") {
+            do { options.guidance.prior = try SpectrumPrior(path: path) } catch { throw PipelineFault(error) }
+        }
         options.ensemble = parameters.text("ensemble").flatMap(Int.init) ?? 1
         options.stripRows = parameters.integer("strip")
         options.mode = parameters.text("mode").flatMap(RestoreOptions.Mode.init) ?? .fidelity
@@ -40,7 +43,9 @@ struct NetworkStage: Sendable {
         self.options = options
     }
 
-    var digest: String { restorer.digest + (options.guidance.network?.sha256 ?? "") }
+    var digest: String {
+        restorer.digest + (options.guidance.network?.sha256 ?? "") + (options.guidance.prior?.sha256 ?? "")
+    }
 
     func outputType(for input: ImageType) throws(PipelineFault) -> ImageType {
         guard model.channels != 1 || input.colour.isGrey else {
@@ -163,6 +168,9 @@ struct SuperResolveStage: WholeStage {
             ParameterDescription(
                 "guidance.spectrum", .number(0...1), standard: .number(0),
                 "strength towards the spectrum that the input predicts; gives texture, costs PSNR"),
+            ParameterDescription(
+                "guidance.prior", .text,
+                "path of a table by training/fit_spectrum.py for one kind of camera; left out: the one beside the model"),
             ParameterDescription(
                 "guidance.features", .number(0...1), standard: .number(0),
                 "strength with which flat areas and edges of the network's own picture are kept"),

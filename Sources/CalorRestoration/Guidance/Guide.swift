@@ -9,6 +9,8 @@ public struct GuidanceSettings: Sendable, Equatable {
     public var features = 0.0
     /// Steps after each step of the network.
     public var iterations = 4
+    /// Predicts the spectrum instead of what lies beside the model: for one kind of camera.
+    public var prior: SpectrumPrior?
     /// Compares features of this network instead of those of the filter bank.
     public var network: FeatureNetwork?
 

@@ -19,6 +19,8 @@ public struct SpectrumPrior: Sendable, Equatable {
     /// For each band of the target: a constant, then factors of the 7 log powers.
     public let coefficients: [[Double]]
     public let deviations: [Double]
+    /// Of the file, where it came from one.
+    public private(set) var sha256 = ""
 
     private struct File: Decodable {
         var scale: Int
@@ -46,7 +48,11 @@ public struct SpectrumPrior: Sendable, Equatable {
                     "must hold a scale, \(Self.bands) rows of \(Self.lowBands) coefficients and \(Self.bands) deviations above 0")
         }
         self.init(scale: file.scale, coefficients: file.coefficients, deviations: file.deviations)
+        sha256 = SHA256.hex(of: bytes)
     }
+
+    /// *Throws*: when there is no such file, or `sidecar` when it is not what it should be.
+    public init(path: String) throws(RestorationFault) { try self.init(bytes: NetworkFile.read(path), path: path) }
 
     init(scale: Int, coefficients: [[Double]], deviations: [Double]) {
         self.scale = scale
