@@ -56,7 +56,11 @@ struct RunOptions: ParsableArguments {
     @OptionGroup var reading: ReadingOptions
     @OptionGroup var writing: WritingOptions
 
-    @Option(name: .customLong("set"), help: "Change a parameter of the pipeline: stage.parameter=value. May be repeated.")
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Change a parameter of the pipeline: stage.parameter=value, such as sharp.ensemble=8 or clean.strength=0.5. "
+                + "May be repeated; calor plan shows all of them."))
     var set: [String] = []
 
     enum ErrorPolicy: String, ExpressibleByArgument, CaseIterable { case `continue`, stop }

@@ -5,6 +5,7 @@ import Testing
 /// Consistency and guidance as a user meets them: pipeline keys, metrics, plan, messages.
 @Suite struct GuidanceCommandTests {
     let folder: TemporaryFolder
+    static let roadScene = CalorProcess.repository.appendingPathComponent("training/spectra/ir-x4-roadscene.json").path
 
     init() throws {
         folder = try TemporaryFolder()
@@ -72,6 +73,9 @@ import Testing
         (["sharp.steps=4"], 64, "works in one step"),
         (["sharp.search.width=2"], 64, "a search needs a sampler"),
         (["sharp.guidance.network=none.onnx"], 66, "does not exist"),
+        (["sharp.guidance.prior=none.json"], 66, "does not exist"),
+        (["sharp.guidance.prior=guided.yaml"], 65, "training/fit_spectrum.py"),
+        (["sharp.model=ir-x2", "sharp.guidance.prior=\(GuidanceCommandTests.roadScene)"], 64, "no spectrum coefficients for ×2"),
         (["sharp.model=enhance-ir"], 64, "is for enhancement"),
     ])
     func whatCannotBeDoneIsSaidBeforeAnythingIsTouched(settings: [String], status: Int, words: String) throws {
@@ -80,6 +84,20 @@ import Testing
             ["run", "guided.yaml", "in", "-o", "out"] + settings.flatMap { ["--set", $0] }, in: folder.root)
         #expect(Int(done.status) == status && done.error.contains(words), "\(done.status): \(done.error)")
         #expect(!FileManager.default.fileExists(atPath: folder.path("out/a.png")))
+    }
+
+    /// A table for one kind of camera takes the place of the one beside the model, and is part of the plan.
+    @Test func aPriorForACameraIsUsed() throws {
+        try folder.write(TestImages.png(TestImages.grey(64, 64)), to: "in/a.png")
+        for (out, settings) in [("plain", []), ("camera", ["--set", "sharp.guidance.prior=\(Self.roadScene)"])] {
+            let done = try CalorProcess.run(
+                ["run", "guided.yaml", "in", "-o", out, "--metrics", "\(out).jsonl"] + settings, in: folder.root)
+            #expect(done.status == 0, "\(done.error)")
+        }
+        #expect(try folder.contents("plain/a.png") != folder.contents("camera/a.png"))
+        let losses = try ["plain.jsonl", "camera.jsonl"].map { try values($0)["guidance"] as? [[String: Any]] }
+        #expect(losses.allSatisfy { $0?.first?["spectrumBefore"] is Double })
+        #expect(losses[0]?.first?["spectrumBefore"] as? Double != losses[1]?.first?["spectrumBefore"] as? Double)
     }
 
     /// Guidance by a network that the user names costs more, and the plan says so.
