@@ -35,8 +35,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with test/")
     parser.add_argument("--calor", type=Path, default=ROOT / ".build/release/calor")
     parser.add_argument("--models", default="enhance-rgb,enhance-ir")
+    parser.add_argument("--sets", default="", help="only sets whose name contains this")
     parser.add_argument("--images", type=int, help="only this many of each set, evenly spread")
-    parser.add_argument("--sigmas", default="6,8,10,12,16,20", help="deviations for BM3D, of 255")
+    parser.add_argument("--sigmas", default="6,8,10,12,16,20,25", help="deviations for BM3D, of 255")
     parser.add_argument("--strengths", default="4,6,8,10,13,17", help="h of OpenCV's non-local means")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
@@ -119,7 +120,7 @@ def main() -> None:
     tables = []
     for model in options.models.split(","):
         for benchmark in benchmarks(PRESETS[model], options.data):
-            if benchmark.name not in SETS[model]:
+            if benchmark.name not in SETS[model] or options.sets not in benchmark.name:
                 continue
             images = list(benchmark.pairs())
             if options.images:
