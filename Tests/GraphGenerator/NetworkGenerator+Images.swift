@@ -105,7 +105,8 @@ extension NetworkGenerator {
             let keepDims: [String: Attribute] = ["keepdims": .int(1)]
             let centred = node("Sub", [x.value, node("ReduceMean", [x.value, ints([1])], keepDims)])
             let square = node("Pow", [centred, floats([], [2])])
-            let variance = node("Add", [node("ReduceMean", [square, ints([choices.flag() ? 1 : -3])], keepDims), floats([], [1e-2])])
+            let spread = node("ReduceMean", [square, ints([choices.flag() ? 1 : -3])], keepDims)
+            let variance = node("Add", [spread, floats([], [1e-2])])
             let normal = node("Div", [centred, node("Sqrt", [variance])])
             guard choices.flag() else { return keep(normal, x.shape.dims) }
             let scaled = node("Mul", [normal, constant(noise([1, channels, 1, 1]))])

@@ -13,7 +13,8 @@ extension LoweredNode.Kind {
     /// Can write its output as blocked planes at any place.
     var writesBlocked: Bool {
         switch self {
-        case .convolution, .unary, .binary, .affine, .normalisation, .channelNorm, .nearest, .resample, .shuffle, .unshuffle, .pool: true
+        case .convolution, .unary, .binary, .affine, .normalisation, .channelNorm, .nearest, .resample, .shuffle, .unshuffle, .pool:
+            true
         default: false
         }
     }

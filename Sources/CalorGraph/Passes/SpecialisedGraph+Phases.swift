@@ -42,7 +42,8 @@ private struct PhasePlan {
 
     init?(_ node: Node, _ graph: SpecialisedGraph) {
         guard node.op == "ConvTranspose", let x = node.inputs.first?.flatMap({ graph.types[$0] }), x.dtype == .f32,
-            x.shape.rank == 4, x.shape[0] == 1, x.shape.count > 0, let weights = node.inputs[1].flatMap({ graph.graph.constants[$0] }),
+            x.shape.rank == 4, x.shape[0] == 1, x.shape.count > 0,
+            let weights = node.inputs[1].flatMap({ graph.graph.constants[$0] }),
             weights.dtype == .f32, let type = node.outputs[0].flatMap({ graph.types[$0] }), type.shape.count > 0
         else { return nil }
         let biasInput = node.inputs.count > 2 ? node.inputs[2] : nil

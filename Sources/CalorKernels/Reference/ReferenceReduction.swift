@@ -55,7 +55,8 @@ enum ReferenceReduction {
             let variance = channels.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(job.channels)
             let factor = 1 / (variance + Double(job.epsilon)).squareRoot()
             for channel in 0..<job.blocks * 8 {
-                let y = channel < job.channels
+                let y =
+                    channel < job.channels
                     ? (channels[channel] - mean) * factor * Double(job.gamma[channel]) + Double(job.beta[channel]) : 0
                 job.output[channel / 8 * job.outputPlane + pixel * 8 + channel % 8] = Float(y)
             }
