@@ -33,7 +33,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="the --out of train_shift.py")
     parser.add_argument("--model", type=Path, help="folder of the exported model (default: OUT/exported/PRESET)")
     parser.add_argument("--calor", type=Path, default=ROOT / ".build/release/calor")
-    parser.add_argument("--side", type=int, nargs=2, default=(46, 60), metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--side", type=int, nargs=2, default=(46, 60), metavar=("HEIGHT", "WIDTH"),
+                        help="even for models that keep the size")
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
 
