@@ -38,8 +38,8 @@ import Testing
 
     @Test func benchSaysTheHeightOfTheStripsAndTheArena() throws {
         let result = try CalorProcess.run(
-            ["model", "bench", Self.model, "--input", "1x1x600x400", "--threads", "2", "--runs", "1"])
+            ["model", "bench", Self.model, "--input", "1x1x1200x400", "--threads", "2", "--runs", "1"])
         #expect(result.status == 0, "\(result.error)")
-        #expect(result.text.contains("turns of 56 rows") && result.text.contains("cut for 2 threads"), "\(result.text)")
+        #expect(result.text.contains("turns of 64 rows") && result.text.contains("cut for 2 threads"), "\(result.text)")
     }
 }
