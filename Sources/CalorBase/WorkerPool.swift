@@ -30,7 +30,7 @@ public final class WorkerPool: @unchecked Sendable {
     ///   - onStart: runs once in every new thread, for example to flush denormals.
     public init(threads: Int, onStart: @escaping @Sendable () -> Void = {}) {
         let wanted = min(max(threads, 1), 256)
-        shared = Shared()
+        shared = Shared(threads: wanted)
         for _ in 1..<max(wanted, 1) {
             let start = Unmanaged.passRetained(Start(shared: shared, onStart: onStart))
             #if canImport(Darwin)
@@ -101,8 +101,8 @@ private final class Shared: @unchecked Sendable {
     static let maximumParts = 1 << 20
     /// How long a thread looks for work before it sleeps. Waking a sleeper costs some fifty microseconds on a virtual machine, so a
     /// thread that slept in every gap between two kernels would cost more than it brings; a longer wait would only burn time that
-    /// another process may want.
-    static let patience: UInt64 = 200_000
+    /// another process may want. Threads that share cores with each other hardly wait: they would hold up those that work.
+    private let patience: UInt64
 
     let owned = Atomic<Bool>(false)
     /// Generation of the loop in the upper half, parts that nobody has taken in the lower half.
@@ -118,7 +118,8 @@ private final class Shared: @unchecked Sendable {
     private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    init(threads: Int) {
+        patience = threads <= sysconf(Int32(_SC_NPROCESSORS_ONLN)) ? 200_000 : 2_000
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
         pthread_cond_init(done, nil)
@@ -134,14 +135,14 @@ private final class Shared: @unchecked Sendable {
     }
 
     /// Looks at `condition` again and again for as long as `patience` says; tells whether it came true.
-    private static func wait(until condition: () -> Bool) -> Bool {
-        let start = nanoseconds
+    private func wait(until condition: () -> Bool) -> Bool {
+        let start = Self.nanoseconds
         repeat {
             for _ in 0..<32 {
                 if condition() { return true }
                 calor_spin_pause()
             }
-        } while nanoseconds &- start < patience
+        } while Self.nanoseconds &- start < patience
         return condition()
     }
 
@@ -165,7 +166,7 @@ private final class Shared: @unchecked Sendable {
             pthread_mutex_unlock(mutex)
         }
         while takePart() {}
-        if Self.wait(until: { unfinished.load(ordering: .acquiring) == 0 }) { return }
+        if wait(until: { unfinished.load(ordering: .acquiring) == 0 }) { return }
         pthread_mutex_lock(mutex)
         ownerSleeps.store(true, ordering: .sequentiallyConsistent)
         while unfinished.load(ordering: .sequentiallyConsistent) > 0 { pthread_cond_wait(done, mutex) }
@@ -186,7 +187,7 @@ private final class Shared: @unchecked Sendable {
         while true {
             while takePart() {}
             if stopping.load(ordering: .acquiring) { return }
-            if Self.wait(until: { !nothingToDo }) { continue }
+            if wait(until: { !nothingToDo }) { continue }
             pthread_mutex_lock(mutex)
             sleepers.add(1, ordering: .sequentiallyConsistent)
             while ticket.load(ordering: .sequentiallyConsistent) & 0xffff_ffff == 0,
