@@ -6,19 +6,11 @@ extension SpecialisedGraph {
     /// Output pixel q · s + r takes the taps k = r + p + s · t of input pixel q − t. The phases r are channels of one convolution over t;
     /// a phase that has no tap for some t has a zero there.
     func withPhases() -> SpecialisedGraph {
-        var result = self
-        var rewritten = 0
-        result.graph.nodes = []
-        for node in graph.nodes {
-            if let plan = PhasePlan(node, self) {
-                plan.emit(node, into: &result)
-                rewritten += 1
-            } else {
-                result.graph.nodes.append(node)
-            }
+        rewritten("split transposed convolutions") { node, result in
+            guard let plan = PhasePlan(node, self) else { return false }
+            plan.emit(node, into: &result)
+            return true
         }
-        if rewritten > 0 { result.applied.append(PassReport(pass: "split transposed convolutions", nodes: rewritten)) }
-        return result
     }
 }
 

@@ -3,19 +3,11 @@ import CalorTensor
 extension SpecialisedGraph {
     /// This graph with every sum of products of two operands as transpositions and one product of matrices, which have kernels.
     func withProducts() -> SpecialisedGraph {
-        var result = self
-        var rewritten = 0
-        result.graph.nodes = []
-        for node in graph.nodes {
-            if let plan = ProductPlan(node, types) {
-                plan.emit(node, into: &result)
-                rewritten += 1
-            } else {
-                result.graph.nodes.append(node)
-            }
+        rewritten("turn sums of products into matrices") { node, result in
+            guard let plan = ProductPlan(node, types) else { return false }
+            plan.emit(node, into: &result)
+            return true
         }
-        if rewritten > 0 { result.applied.append(PassReport(pass: "turn sums of products into matrices", nodes: rewritten)) }
-        return result
     }
 }
 

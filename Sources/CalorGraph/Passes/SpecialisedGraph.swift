@@ -10,6 +10,18 @@ public struct SpecialisedGraph: Sendable {
     public var applied: [PassReport]
 
     public func type(of value: ValueID) -> ValueType? { types[value] }
+
+    /// This graph with the nodes that `emit` replaces, by appending others and returning true; the rest stay, in order.
+    func rewritten(_ pass: String, _ emit: (Node, inout SpecialisedGraph) -> Bool) -> SpecialisedGraph {
+        var result = self
+        var count = 0
+        result.graph.nodes = []
+        for node in graph.nodes {
+            if emit(node, &result) { count += 1 } else { result.graph.nodes.append(node) }
+        }
+        if count > 0 { result.applied.append(PassReport(pass: pass, nodes: count)) }
+        return result
+    }
 }
 
 /// What one pass did.
