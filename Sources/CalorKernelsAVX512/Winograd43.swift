@@ -12,9 +12,13 @@ enum Winograd43 {
     /// Floats of the sums of a tile.
     private static let tileSums: Int = 36 * 32
 
-    /// Tiles in a batch: a multiple of 12, such that the transformed input stays in half of L2. Found by timing.
+    /// Tiles in a batch, a multiple of 12, found by timing: few where weights and batch stay in L2 together, more where the weights
+    /// come from the next cache for every batch anyway, or are so few that they do not matter.
     @inline(__always)
-    static func batch(_ inBlocks: Int) -> Int { inBlocks <= 4 ? 48 : 24 }
+    static func batch(_ g: ConvolutionGeometry) -> Int {
+        if g.inBlocks <= 4 { return 48 }
+        return g.inBlocks &* g.outBlocks <= 84 ? 12 : 24
+    }
 
     /// Groups of sixteen input channels.
     @inline(__always)
@@ -22,27 +26,25 @@ enum Winograd43 {
 
     /// Floats from one of the 36 planes of the transformed input to the next; the extra 16 keep them off the same cache sets.
     @inline(__always)
-    static func planeStride(_ inBlocks: Int) -> Int { groups(inBlocks) &* batch(inBlocks) &* 16 &+ 16 }
+    static func planeStride(_ g: ConvolutionGeometry) -> Int { groups(g.inBlocks) &* batch(g) &* 16 &+ 16 }
 
     @inline(__always)
-    static func lineStride(_ inBlocks: Int) -> Int { (batch(inBlocks) &* 4 &+ 2) &* 16 &+ 16 }
+    static func lineStride(_ g: ConvolutionGeometry) -> Int { (batch(g) &* 4 &+ 2) &* 16 &+ 16 }
 
     static func scratchFloats(_ g: ConvolutionGeometry) -> Int {
-        let line = lineStride(g.inBlocks)
-        return 36 * planeStride(g.inBlocks) + 7 * line + batch(g.inBlocks) * tileSums + 16 * 16
+        36 * planeStride(g) + 7 * lineStride(g) + batch(g) * tileSums + 16 * 16
     }
 
     static func run(_ job: ConvolutionJob) {
-        let inBlocks = job.geometry.inBlocks
         let tilesAcross = (job.outputWidth &+ 3) / 4
         let tiles = (job.endRow &- job.firstRow &+ 3) / 4 &* tilesAcross
-        let most = batch(inBlocks)
+        let most = batch(job.geometry)
         let transformed = job.scratch.assumingMemoryBound(to: Float.self)
-        let lines = transformed + 36 &* planeStride(inBlocks)
-        let zeros = lines + 6 &* lineStride(inBlocks)
-        let sums = zeros + lineStride(inBlocks)
+        let lines = transformed + 36 &* planeStride(job.geometry)
+        let zeros = lines + 6 &* lineStride(job.geometry)
+        let sums = zeros + lineStride(job.geometry)
         let patch = sums + most &* tileSums
-        clear(zeros, lineStride(inBlocks))
+        clear(zeros, lineStride(job.geometry))
         let finish = Finish(job)
         var first = 0
         while first < tiles {
@@ -94,9 +96,9 @@ enum Winograd43 {
         _ zeros: Source
     ) {
         let inBlocks = job.geometry.inBlocks
-        let most = batch(inBlocks)
-        let plane = planeStride(inBlocks)
-        let line = lineStride(inBlocks)
+        let most = batch(job.geometry)
+        let plane = planeStride(job.geometry)
+        let line = lineStride(job.geometry)
         let (height, width) = (job.inputHeight, job.inputWidth)
         let top = row &- job.geometry.padTop
         let left = tile &* 4 &- job.geometry.padLeft
@@ -177,8 +179,8 @@ enum Winograd43 {
     ) {
         let inBlocks = job.geometry.inBlocks
         let outBlocks = job.geometry.outBlocks
-        let most = batch(inBlocks)
-        let plane = planeStride(inBlocks)
+        let most = batch(job.geometry)
+        let plane = planeStride(job.geometry)
         let stride = most &* 16
         var weights = job.weights
         var block = 0
