@@ -7,12 +7,12 @@ import CalorTensor
 /// largest product sum.
 enum Matrix {
     /// Rows of A that stay in the second cache while all panels pass.
-    private static let height = lanes == 16 ? 192 : 96
+    private static let height = 96
 
     static func run(_ job: MatrixJob) {
         // Runs of a panel and a few rows of A stay in the nearest caches: 32 KiB on eight lanes (64 KiB on sixteen, whose processors have
         // a second cache that feeds them).
-        let depth = job.k <= 384 ? job.k : lanes == 16 ? 512 : 256
+        let depth = job.k <= 384 ? job.k : lanes == 16 ? 1024 : 256
         // Rows a multiple of 1 KiB apart would meet in a few sets of the cache: they are copied next to each other.
         let copies = job.lda % 256 == 0 && job.n >= 64 && job.endRow &- job.firstRow >= 4
         let room = copies ? Target.allocate(capacity: height &* (depth &+ 16)) : nil

@@ -95,8 +95,11 @@ enum DirectConvolution {
                 if wide {
                     if isPointwise {
                         pointwise12x32(source, blockStride, weights, blocks, low.bias, high.bias, sums)
-                    } else {
+                    } else if count > 8 {
                         direct12x32(
+                            g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias, high.bias, sums)
+                    } else {
+                        direct8x32(
                             g, source, patch.inputColumns &* 8, blockStride, weights, blocks, low.bias, high.bias, sums)
                     }
                     putPixels(
@@ -124,6 +127,27 @@ enum DirectConvolution {
     }
 }
 
+/// Input blocks, kernel rows, kernel columns and channels of the block, in the order in which every output sums them.
+@inline(__always)
+private func overTaps(
+    _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ lanes: Int,
+    _ add: (Source, Source) -> Void
+) {
+    let rowStep = rowStride &* g.dilationHeight
+    let columnStep = g.dilationWidth &* 8
+    var w = weights
+    for block in 0..<blocks {
+        for ky in 0..<g.kernelHeight {
+            var x = input + block &* blockStride + ky &* rowStep
+            for _ in 0..<g.kernelWidth {
+                for k in 0..<8 { add(x + k, w + k &* lanes) }
+                w += lanes &* 8
+                x += columnStep
+            }
+        }
+    }
+}
+
 /// The sums of twelve pixels of four output blocks, `[pixel][32]`.
 @inline(never)
 private func direct12x32(
@@ -131,24 +155,30 @@ private func direct12x32(
     _ high: V, _ to: Target
 ) {
     var sums = Sums12x32(low, high)
-    var w = weights
-    let stride = g.strideWidth &* 8
-    let rowStep = rowStride &* g.dilationHeight
-    let columnStep = g.dilationWidth &* 8
     @inline(__always) func loops(_ stride: Int) {
-        for block in 0..<blocks {
-            for ky in 0..<g.kernelHeight {
-                var x = input + block &* blockStride + ky &* rowStep
-                for _ in 0..<g.kernelWidth {
-                    for k in 0..<8 { sums.add(x + k, stride, w + k &* 32) }
-                    w += 256
-                    x += columnStep
-                }
-            }
-        }
+        overTaps(g, input, rowStride, blockStride, weights, blocks, 32) { x, w in sums.add(x, stride, w) }
     }
+    let stride = g.strideWidth &* 8
     if stride == 8 { loops(8) } else if stride == 16 { loops(16) } else { loops(stride) }
     sums.forEach(12) { pixel, a, b in
+        store(a, to, pixel &* 32)
+        store(b, to, pixel &* 32 &+ 16)
+    }
+}
+
+/// The same of eight pixels, for the end of a row.
+@inline(never)
+private func direct8x32(
+    _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V,
+    _ high: V, _ to: Target
+) {
+    var sums = Sums8x32(low, high)
+    @inline(__always) func loops(_ stride: Int) {
+        overTaps(g, input, rowStride, blockStride, weights, blocks, 32) { x, w in sums.add(x, stride, w) }
+    }
+    let stride = g.strideWidth &* 8
+    if stride == 8 { loops(8) } else { loops(stride) }
+    sums.forEach(8) { pixel, a, b in
         store(a, to, pixel &* 32)
         store(b, to, pixel &* 32 &+ 16)
     }
@@ -160,22 +190,10 @@ private func direct12x16(
     _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V
 ) -> Sums12x16 {
     var sums = Sums12x16(low)
-    var w = weights
-    let stride = g.strideWidth &* 8
-    let rowStep = rowStride &* g.dilationHeight
-    let columnStep = g.dilationWidth &* 8
     @inline(__always) func loops(_ stride: Int) {
-        for block in 0..<blocks {
-            for ky in 0..<g.kernelHeight {
-                var x = input + block &* blockStride + ky &* rowStep
-                for _ in 0..<g.kernelWidth {
-                    for k in 0..<8 { sums.add(x + k, stride, w + k &* 16) }
-                    w += 128
-                    x += columnStep
-                }
-            }
-        }
+        overTaps(g, input, rowStride, blockStride, weights, blocks, 16) { x, w in sums.add(x, stride, w) }
     }
+    let stride = g.strideWidth &* 8
     if stride == 8 { loops(8) } else { loops(stride) }
     return sums
 }
