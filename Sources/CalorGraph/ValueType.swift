@@ -10,6 +10,8 @@ public struct ValueType: Sendable, Hashable, CustomStringConvertible {
         self.shape = shape
     }
 
+    public var byteCount: Int { shape.count * dtype.bytes }
+
     public var description: String { "\(dtype) \(shape)" }
 }
 

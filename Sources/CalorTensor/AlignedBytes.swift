@@ -28,6 +28,8 @@ public final class AlignedBytes: @unchecked Sendable {
         case pages(UnsafeMutableRawPointer, Int)
         /// A file, which nobody may write to.
         case file(MappedFile)
+        /// A file that is being written.
+        case output(MappedOutput)
     }
 
     public var isWritable: Bool { if case .file = owner { false } else { true } }
@@ -68,11 +70,25 @@ public final class AlignedBytes: @unchecked Sendable {
         pointer = UnsafeMutableRawPointer(mutating: file.pointer)
     }
 
+    /// The bytes of a file that is being written. Its pointer must be aligned as blocks of memory are.
+    public init(_ output: MappedOutput) {
+        precondition(UInt(bitPattern: output.pointer) % UInt(Self.alignment) == 0, "elements of a file that are not aligned")
+        owner = .output(output)
+        count = output.count
+        pointer = output.pointer
+    }
+
+    /// Whether finished bytes can leave the memory; see `release`.
+    public var isReleasable: Bool { if case .output = owner { true } else { false } }
+
+    /// Says that the bytes in `range` will hardly be touched again: those of a file that is being written leave the memory.
+    public func release(_ range: Range<Int>) { if case .output(let output) = owner { output.release(range) } }
+
     deinit {
         switch owner {
         case .allocation: pointer.deallocate()
         case .pages(let start, let size): munmap(start, size)
-        case .file: break
+        case .file, .output: break
         }
     }
 }

@@ -40,19 +40,19 @@ extension Tensor {
 
     /// The bytes of an `.npy` file, version 1, C order.
     public var npyBytes: [UInt8] {
-        var bytes = npyHeader
+        var bytes = Self.npyHeader(dtype, shape)
         bytes.reserveCapacity(bytes.count + byteCount)
         withUnsafeBytes { bytes += $0 }
         return bytes
     }
 
     /// What comes before the elements in an `.npy` file, for whoever writes those from where they are.
-    public var npyHeader: [UInt8] {
+    public static func npyHeader(_ dtype: DType, _ shape: Shape) -> [UInt8] {
         let extents = shape.dims.map(String.init).joined(separator: ", ") + (shape.rank == 1 ? "," : "")
         var header = "{'descr': '\(dtype.npyDescr)', 'fortran_order': False, 'shape': (\(extents)), }"
         // The elements begin at a multiple of 64 bytes.
         header += String(repeating: " ", count: (64 - (10 + header.utf8.count + 1) % 64) % 64) + "\n"
-        return Self.npyMagic + [1, 0, UInt8(header.utf8.count & 0xFF), UInt8(header.utf8.count >> 8)] + header.utf8
+        return npyMagic + [1, 0, UInt8(header.utf8.count & 0xFF), UInt8(header.utf8.count >> 8)] + header.utf8
     }
 
     /// Bytes of all elements, or a fault when no file could hold them.

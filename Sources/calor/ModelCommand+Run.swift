@@ -41,31 +41,62 @@ extension ModelCommand {
                 let bytes = try array.bytes()
                 do { feeds[name] = try Tensor(npy: bytes) } catch { throw array.named(error) }
             }
-            let outputs: [String: Tensor]
             do {
                 if reference {
-                    outputs = try Interpreter.run(graph, inputs: feeds)
+                    try write(Interpreter.run(graph, inputs: feeds))
                 } else {
-                    outputs = try Session(graph: graph).run(feeds, pool: ModelThreads.pool(threads))
+                    try compute(Session(graph: graph), feeds, threads)
                 }
-            } catch {
-                throw file.named(error)
+            } catch let fault as GraphFault {
+                throw file.named(fault)
             }
-            try write(outputs)
+        }
+
+        /// From this size on an output is computed in its file and need not fit in memory.
+        private static let mappedBytes = 64 << 20
+
+        private func compute(_ session: Session, _ feeds: [String: Tensor], _ threads: Int) throws {
+            let pool = ModelThreads.pool(threads)
+            let large = try session.plan(for: feeds.mapValues(\.shape), threads: pool?.threads ?? 1).placedOutputs
+                .filter { $0.value.byteCount >= Self.mappedBytes }.sorted { $0.key < $1.key }
+            try compute(session, feeds, pool, large[...], into: [:])
+        }
+
+        /// Opens the files of the outputs in `rest` and runs the network into them, then writes the other outputs. A file is abandoned by
+        /// leaving its scope, so the scopes are nested.
+        private func compute(
+            _ session: Session, _ feeds: [String: Tensor], _ pool: WorkerPool?, _ rest: ArraySlice<(key: String, value: ValueType)>,
+            into storage: [String: AlignedBytes]
+        ) throws {
+            guard let (name, type) = rest.first else {
+                let outputs = try session.run(feeds, pool: pool, into: storage)
+                return try write(outputs.filter { storage[$0.key] == nil })
+            }
+            var file = try created(name)
+            try file.write(Tensor.npyHeader(type.dtype, type.shape))
+            let memory = try file.mapRest(count: type.byteCount)
+            var storage = storage
+            storage[name] = memory.map { AlignedBytes($0) }
+            try compute(session, feeds, pool, rest.dropFirst(), into: storage)
+            if memory != nil { try file.commit() }
         }
 
         private func write(_ outputs: [String: Tensor]) throws {
+            for (name, tensor) in outputs.sorted(by: { $0.key < $1.key }) {
+                var file = try created(name)
+                try file.write(Tensor.npyHeader(tensor.dtype, tensor.shape))
+                try tensor.withUnsafeBytes { (elements) throws(FileFault) in try file.write(elements) }
+                try file.commit()
+            }
+        }
+
+        private func created(_ name: String) throws -> AtomicFile {
             do {
                 try FileManager.default.createDirectory(atPath: outputDir, withIntermediateDirectories: true)
             } catch {
                 throw FileFault.cannotCreate(outputDir, error.localizedDescription)
             }
-            for (name, tensor) in outputs.sorted(by: { $0.key < $1.key }) {
-                var file = try AtomicFile(replacing: "\(outputDir)/\(Self.fileName(name)).npy")
-                try file.write(tensor.npyHeader)
-                try tensor.withUnsafeBytes { (elements) throws(FileFault) in try file.write(elements) }
-                try file.commit()
-            }
+            return try AtomicFile(replacing: "\(outputDir)/\(Self.fileName(name)).npy")
         }
 
         /// A file name from a name in the model, which may hold anything, separators and parent folders too.

@@ -25,6 +25,35 @@ import Testing
         #expect(FileManager.default.contents(atPath: path("a.bin")) == Data([1, 2, 3]))
     }
 
+    @Test func theRestOfAFileIsWrittenAsMemory() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let count = 1_000_003
+        var file = try AtomicFile(replacing: path("a.bin"))
+        try file.write([UInt8](repeating: 7, count: 64))
+        let memory = try #require(try file.mapRest(count: count))
+        #expect(UInt(bitPattern: memory.pointer) % 64 == 0)
+        for i in 0..<count { memory.pointer.storeBytes(of: UInt8(truncatingIfNeeded: i), toByteOffset: i, as: UInt8.self) }
+        // What was released is still there, whatever the range.
+        memory.release(0..<count)
+        memory.release(5000..<20_000)
+        memory.release(-10..<Int.max / 2)
+        #expect(memory.pointer.load(fromByteOffset: 6000, as: UInt8.self) == UInt8(truncatingIfNeeded: 6000))
+        #expect((memory.pointer + count + 63).load(as: UInt8.self) == 0)
+        try file.commit()
+        let found = try #require(FileManager.default.contents(atPath: path("a.bin")))
+        #expect(found == Data([UInt8](repeating: 7, count: 64) + (0..<count).map { UInt8(truncatingIfNeeded: $0) }))
+    }
+
+    @Test func mappedRoomOnAFullDiskIsAFault() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        do {
+            var file = try AtomicFile(replacing: path("a.bin"))
+            try file.write([1])
+            #expect(throws: FileFault.self) { _ = try file.mapRest(count: 1 << 55) }
+        }
+        #expect(try names() == [])
+    }
+
     @Test func nothingStaysWithoutCommit() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         try AtomicFile.write([9], to: path("a.bin"))

@@ -1,5 +1,6 @@
 import CalorBase
 import CalorTensor
+import Foundation
 import Testing
 
 @testable import CalorGraph
@@ -157,6 +158,28 @@ enum StripNets {
         let want = Self.bits(try Self.session(net.graph, .never).run(x, pool: WorkerPool(threads: 2)))
         #expect(Self.bits(try session.run(x, pool: WorkerPool(threads: 2))) == want)
         #expect(Self.bits(try session.run(x)) == want)
+    }
+
+    /// Outputs in the memory of a file, whose finished rows leave it during the run.
+    @Test(arguments: StripNets.all)
+    func outputsInAFileHaveTheSameBits(net: StripNets.Net) throws {
+        let shape = Shape([1, net.channels, 96, 130].enumerated().map { $0 < 2 ? $1 : $1.raised(to: net.multiple) })
+        var random = TestRandom(9)
+        let x = ["input": random.tensor(shape)]
+        let want = Self.bits(try Self.session(net.graph, .never).run(x))
+        let session = try Self.session(net.graph, .always(rows: 4))
+        for (name, type) in try session.plan(for: ["input": shape], threads: 2).placedOutputs {
+            let path = NSTemporaryDirectory() + "calor-strips-\(UUID().uuidString)"
+            var file = try AtomicFile(replacing: path)
+            try file.write([UInt8](repeating: 0, count: 64))
+            let memory = AlignedBytes(try #require(try file.mapRest(count: type.byteCount)))
+            let got = try session.run(x, pool: WorkerPool(threads: 2), into: [name: memory])
+            #expect(Self.bits(got) == want)
+            try file.commit()
+            let bytes = try #require(FileManager.default.contents(atPath: path)).dropFirst(64)
+            #expect(Array(bytes) == got[name]?.withUnsafeBytes { Array($0) })
+            try FileManager.default.removeItem(atPath: path)
+        }
     }
 
     @Test func theProfileOfStripsNamesEveryStep() throws {

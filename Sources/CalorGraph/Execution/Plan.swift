@@ -51,6 +51,30 @@ public struct Plan: Sendable {
     let dropped: [[Int]]
     let outputs: [(name: String, base: Int, type: ValueType?)]
 
+    /// The outputs that steps write to memory of their own, which a caller may provide, and their types. Of two names for one value the
+    /// first counts.
+    public var placedOutputs: [String: ValueType] {
+        var found: [String: ValueType] = [:]
+        var seen: Set<Int> = []
+        for output in outputs {
+            if case .output(let type) = bases[output.base], seen.insert(output.base).inserted { found[output.name] = type }
+        }
+        return found
+    }
+
+    /// Memory for outputs by base.
+    func bases(of storage: [String: AlignedBytes]) -> [Int: AlignedBytes] {
+        var found: [Int: AlignedBytes] = [:]
+        if storage.isEmpty { return found }
+        let placed = placedOutputs
+        for output in outputs {
+            guard let memory = storage[output.name], let type = placed[output.name] else { continue }
+            precondition(memory.count >= type.byteCount, "\(memory.count) bytes are too few for \(output.name)")
+            found[output.base] = memory
+        }
+        return found
+    }
+
     /// Whether this is the plan for so many threads.
     func serves(_ threads: Int) -> Bool { strips.isEmpty || self.threads == max(threads, 1) }
 

@@ -14,11 +14,16 @@ final class RunState: @unchecked Sendable {
     let pool: WorkerPool?
     let threads: Int
 
-    init(plan: Plan, inputs: [Tensor], lease: consuming ArenaLease, pool: WorkerPool?) {
+    /// Outputs whose finished rows can leave the memory, by base.
+    private let releasable: [Int: AlignedBytes]
+
+    /// - Parameter storage: memory for outputs, by base; the others get new memory.
+    init(plan: Plan, inputs: [Tensor], storage: [Int: AlignedBytes], lease: consuming ArenaLease, pool: WorkerPool?) {
         let memory = lease.memory
         self.lease = lease
         self.pool = pool
         threads = pool?.threads ?? 1
+        releasable = storage.filter { $0.value.isReleasable }
         scratch = memory.pointer + plan.arenaBytes
         scratchStride = plan.scratchBytes
         tensors = []
@@ -32,9 +37,8 @@ final class RunState: @unchecked Sendable {
             case .arena: pointer = memory.pointer + plan.offsets[index]
             case .input(let position): tensor = inputs[position]
             case .output(let type):
-                tensor = Tensor(
-                    type.dtype, type.shape, storage: AlignedBytes(count: type.shape.count * type.dtype.bytes, zeroed: false),
-                    offset: 0)
+                let memory = storage[index] ?? AlignedBytes(count: type.byteCount, zeroed: false)
+                tensor = Tensor(type.dtype, type.shape, storage: memory, offset: 0)
             case .constant(let constant): tensor = constant
             case .slot: break
             }
@@ -69,6 +73,17 @@ final class RunState: @unchecked Sendable {
     func drop(_ base: Int) {
         tensors[base] = nil
         pointers[base] = nil
+    }
+
+    /// Says that `rows` of an output are done, so that they need not stay in memory.
+    func release(_ rows: Range<Int>, of planes: RowPlanes) {
+        guard let memory = releasable[planes.place.base] else { return }
+        let rowBytes = planes.rowFloats * 4
+        let first = planes.firstChannel / planes.lanes
+        for plane in first..<first + planes.planes {
+            let start = planes.place.offset + plane * planes.height * rowBytes
+            memory.release(start + rows.lowerBound * rowBytes..<start + rows.upperBound * rowBytes)
+        }
     }
 
     /// Splits `0..<count` into one range for each thread, every boundary a multiple of `alignment`, and runs them.

@@ -37,9 +37,12 @@ public final class Session: @unchecked Sendable {
     /// Runs the network. Plans are compiled for each tuple of input shapes and kept.
     ///
     /// *Precision*: the same bits for every pool.
+    /// - Parameter storage: memory for outputs among `Plan.placedOutputs`, of at least their size; it may be a file's.
     /// *Throws*: `missingInput`, `inputMismatch`, or the fault of a node.
-    public func run(_ inputs: [String: Tensor], pool: WorkerPool? = nil) throws(GraphFault) -> [String: Tensor] {
-        try run(inputs, pool: pool, profile: nil)
+    public func run(
+        _ inputs: [String: Tensor], pool: WorkerPool? = nil, into storage: [String: AlignedBytes] = [:]
+    ) throws(GraphFault) -> [String: Tensor] {
+        try run(inputs, pool: pool, into: storage, profile: nil)
     }
 
     /// Runs the network and says how long each step took.
@@ -47,15 +50,17 @@ public final class Session: @unchecked Sendable {
         outputs: [String: Tensor], profile: Profile
     ) {
         let profile = Profile(try plan(for: inputs.mapValues(\.shape), threads: pool?.threads ?? 1))
-        return (try run(inputs, pool: pool, profile: profile), profile)
+        return (try run(inputs, pool: pool, into: [:], profile: profile), profile)
     }
 
-    private func run(_ inputs: [String: Tensor], pool: WorkerPool?, profile: Profile?) throws(GraphFault) -> [String: Tensor] {
+    private func run(
+        _ inputs: [String: Tensor], pool: WorkerPool?, into storage: [String: AlignedBytes], profile: Profile?
+    ) throws(GraphFault) -> [String: Tensor] {
         let bound = try graph.bound(inputs)
         let threads = pool?.threads ?? 1
         let plan = try plan(for: inputs.mapValues(\.shape), threads: threads)
         let lease = arenas.lease(bytes: plan.peakBytes(threads: threads))
-        let state = RunState(plan: plan, inputs: bound.map(\.1), lease: lease, pool: pool)
+        let state = RunState(plan: plan, inputs: bound.map(\.1), storage: plan.bases(of: storage), lease: lease, pool: pool)
         let mode = DenormalFlush()
         defer { mode.end() }
         for (index, step) in plan.steps.enumerated() {

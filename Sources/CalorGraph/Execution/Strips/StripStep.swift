@@ -29,6 +29,7 @@ struct StripStep: Step {
                 }
                 if let profile { try profile.measure(firstReport + index, body) } else { try body() }
             }
+            for (index, contract) in contracts.enumerated() { state.release(schedule.rows(index, in: turn), of: contract.write) }
         }
     }
 }
