@@ -70,12 +70,24 @@ private struct EventGuard {
         case YAML_ALIAS_EVENT:
             guard !isAtKey else { return "a key must be one value" }
             return ended(nil, name(event.data.alias.anchor).flatMap { nodes[$0] } ?? 1)
-        case YAML_SCALAR_EVENT: return ended(name(event.data.scalar.anchor), 1)
+        case YAML_SCALAR_EVENT:
+            if isLongSexagesimal(UnsafeBufferPointer(start: event.data.scalar.value, count: event.data.scalar.length)) {
+                return "a number in base 60 has at most \(Self.sexagesimalLength) characters"
+            }
+            return ended(name(event.data.scalar.anchor), 1)
         case YAML_SEQUENCE_START_EVENT: return begun(event.data.sequence_start.anchor, isMapping: false)
         case YAML_MAPPING_START_EVENT: return begun(event.data.mapping_start.anchor, isMapping: true)
         case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: return open.popLast().flatMap { ended($0.anchor, $0.nodes) }
         default: return nil
         }
+    }
+
+    /// What cannot overflow: Yams computes `1:30:00` without a check.
+    private static let sexagesimalLength = 16
+
+    private func isLongSexagesimal(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        value.count > Self.sexagesimalLength && value.contains(UInt8(ascii: ":"))
+            && value.allSatisfy { "0123456789:+-_".utf8.contains($0) }
     }
 
     private var isAtKey: Bool { open.last.map { $0.isMapping && $0.children.isMultiple(of: 2) } ?? false }

@@ -117,6 +117,32 @@ import Testing
         ("Add", [Tensor(.f32, [2])], [:]), ("Erf", [Tensor(.i64, [2])], [:]), ("NoSuchOperator", [Tensor(.i64, [2])], [:]),
     ]
 
+    /// Found by the fuzz target `operator`.
+    @Test func aRegionThatNobodyAsksForIsIgnored() throws {
+        let node = Node(
+            name: "n", op: "Resize", inputs: (0..<3).map { ValueID($0) }, outputs: [ValueID(3)],
+            attributes: ["mode": .string("nearest")])
+        let inputs: [Tensor?] = [Tensor(.f32, [1, 1, 2, 2]), Tensor([1], [Float(1)]), Tensor([4], [Float(1), 1, 2, 2])]
+        #expect(try Interpreter.evaluate(node: node, opset: 17, inputs: inputs)[0]?.shape == [1, 1, 4, 4])
+    }
+
+    /// Statistics may have another type than the data; found by the fuzz target `operator`.
+    @Test(arguments: [DType.f64, .f16, .i64]) func runningStatisticsKeepTheirType(_ dtype: DType) throws {
+        let node = Node(
+            name: "n", op: "BatchNormalization", inputs: (0..<5).map { ValueID($0) }, outputs: (5..<8).map { ValueID($0) },
+            attributes: ["training_mode": .int(1)])
+        let ones = Tensor([2], [Float(1), 1])
+        let statistics = Tensor(dtype, [2])
+        let inputs: [Tensor?] = [Tensor([1, 2, 1, 2], [1, 2, 3, 5] as [Float]), ones, ones, statistics, statistics]
+        let inferred = try Interpreter.infer(node: node, opset: 17, types: inputs.map { $0?.type }, constants: inputs)
+        if dtype == .i64 {
+            #expect(throws: GraphFault.self) { try Interpreter.evaluate(node: node, opset: 17, inputs: inputs) }
+        } else {
+            let found = try Interpreter.evaluate(node: node, opset: 17, inputs: inputs)
+            #expect(found.map { $0?.type } == inferred && inferred[1]?.dtype == dtype)
+        }
+    }
+
     @Test(arguments: hostile.indices) func contradictionsAreFaults(_ index: Int) {
         let entry = Self.hostile[index]
         let ids = entry.inputs.enumerated().map { $0.element == nil ? nil : ValueID($0.offset) }

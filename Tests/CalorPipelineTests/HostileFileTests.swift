@@ -79,6 +79,19 @@ struct HostileFileTests {
             fault?.identifier == "pipeline.syntax" && fault?.message.contains(message) == true, "\(fault.map { "\($0)" } ?? "")")
     }
 
+    /// Yams adds up numbers in base 60 without looking for an overflow.
+    @Test(arguments: [
+        "calor: 200000:-500:-500:-5000000:-500:-500:-500000:0000:-00", "calor: \"9:9:9:9:9:9:9:9:9:9:9:9\"",
+        "calor: 999999999999999999:0",
+    ])
+    func longNumbersInBase60AreRefused(_ text: String) {
+        #expect(throws: YAMLText.Problem.self) { try YAMLText.compose(text) }
+    }
+
+    @Test func shortNumbersInBase60AreRead() throws {
+        for text in ["999999999999:59", "9:9:9:9:9:9:9:9", "a:b:c:d:e:f:g:h:i:j:k"] { #expect(try YAMLText.compose(text) != nil) }
+    }
+
     @Test func aliasesThatAreFewAreFine() throws {
         let text = pipelineText(stages: ["a: &s { use: resize, scale: 2 }", "b: *s"])
         #expect(try makePlan(text).nodes.count == 2)

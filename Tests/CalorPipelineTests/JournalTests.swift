@@ -74,6 +74,15 @@ struct JournalTests {
         #expect(RunSummary.percentile(values, 99) == last)
     }
 
+    /// Found by the fuzz target `journal`.
+    @Test func longNumbersAreReadToTheNearestDouble() {
+        let text = "15555555555555555555555555555555555555.5"
+        #expect(JSON(parsing: Array("{\"x\":\(text)}".utf8))?["x"]?.number == Double(text))
+        for value in [0.1, 1e300, 5e-324, 123_456_789.123_456_79, -1.5, 1 / 3.0] {
+            #expect(JSON(parsing: Array("{\"x\":\(value)}".utf8))?["x"]?.number == value)
+        }
+    }
+
     @Test func jsonIsSafe() {
         let value = JSON.object([.init("a\"\n\u{1}é", .list([.number(.nan), .number(0.1), .integer(-3), .flag(true), .null]))])
         #expect(value.description == "{\"a\\\"\\n\\u0001é\":[null,0.1,-3,true,null]}")

@@ -5,7 +5,7 @@ import CalorTensor
 extension NetworkGenerator {
     /// A product with a weight matrix, with bias, activation and residual behind it.
     mutating func linear() {
-        guard let x = pick({ $0.rank >= 2 && $0.rank <= 3 }) else { return tokens() }
+        guard let x = pick({ $0.rank >= 2 && $0.rank <= 3 && $0[-1] <= 512 }) else { return tokens() }
         let (inner, columns) = (x.shape[-1], choices.one(of: [16, 8, 1, 17, 33, x.shape[-1]]))
         if x.shape.rank == 2, choices.flag() {
             let transposed = choices.flag()
@@ -41,7 +41,7 @@ extension NetworkGenerator {
 
     /// Attention over one window, spelled as Swin networks export it.
     mutating func attention() {
-        guard let x = pick({ $0.rank == 3 && $0[1] <= 128 && $0[2] % 2 == 0 }) else { return tokens() }
+        guard let x = pick({ $0.rank == 3 && $0[1] <= 128 && $0[2] <= 512 && $0[2] % 2 == 0 }) else { return tokens() }
         let (batch, count, width) = (x.shape[0], x.shape[1], x.shape[2])
         let heads = width % 4 == 0 && choices.flag() ? 4 : 2
         let head = width / heads

@@ -12,7 +12,8 @@ public struct PipelineSamples {
 
     /// Files that are strange on purpose: YAML that means more than it shows, names that would lead elsewhere.
     public static let strange: [String] = [
-        "", "calor: 1", "calor: [1", "- 1\n- 2\n", "calor: 1\n1: a\n\"1\": b\n",
+        "", "calor: 1", "calor: 200000:-500:-500:-5000000:-500:-500:-500000:0000:-00", "calor: [1", "- 1\n- 2\n",
+        "calor: 1\n1: a\n\"1\": b\n",
         file("- \"../../out\": { use: resize, scale: 2 }", to: "{stage}.png"),
         file("- a: { use: resize, scale: 2 }", to: ".{dir}./x.png"),
         file("- a: { use: resize, scale: 2 }", to: "x\\0.png"), file("- a: &s { use: resize, scale: 2 }\n- b: *s"),

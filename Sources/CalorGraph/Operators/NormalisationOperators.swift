@@ -134,6 +134,7 @@ enum NormalisationOperators {
         var (mean, variance) = (try perChannel(call, 3, source), try perChannel(call, 4, source))
         var running: [Tensor?] = []
         if training {
+            for index in 3...4 { try call.requireFloating(try call.tensor(index).dtype) }
             let momentum = try call.float("momentum") ?? 0.9
             let axes = (0..<source.shape.rank).filter { $0 != 1 }
             let now = try ReductionOperators.reduce(.mean, source, axes: axes, keep: false).reshaped(to: mean.shape)
@@ -145,7 +146,8 @@ enum NormalisationOperators {
             for (old, new, index) in [(mean, now, 3), (variance, spread, 4)] {
                 let kept = Elementwise.mapDoubles(old) { $0 * momentum }
                 let added = Elementwise.mapDoubles(new) { $0 * (1 - momentum) }
-                running.append(try ArithmeticOperators.combine(call, .add, kept, added).reshaped(to: call.shape(index)))
+                let sum = try ArithmeticOperators.combine(call, .add, kept, added).reshaped(to: call.shape(index))
+                running.append(try CastOperators.cast(call, sum, to: call.tensor(index).dtype))
             }
             (mean, variance) = (now, spread)
         }

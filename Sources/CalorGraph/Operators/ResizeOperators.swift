@@ -127,8 +127,11 @@ struct ResizePlan {
         if call.has(scalesAt), try call.shape(scalesAt).count > 0 { scales = try call.tensor(scalesAt).doubles }
         if legacy, let list = try call.floats("scales") { scales = list.map(Double.init) }
         let sizes = legacy ? nil : try call.integers(at: 3)
+        // Only a crop has a region; other modes ignore what stands there.
         var roi: [Double]?
-        if !legacy, call.has(1), try call.shape(1).count > 0 { roi = try call.tensor(1).doubles }
+        if !legacy, coordinates == "tf_crop_and_resize", call.has(1), try call.shape(1).count > 0 {
+            roi = try call.tensor(1).doubles
+        }
         try call.require(
             scales?.count ?? places.count == places.count && sizes?.count ?? places.count == places.count,
             "scales or sizes do not fit the axes")

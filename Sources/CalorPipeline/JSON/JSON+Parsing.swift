@@ -16,7 +16,8 @@ extension JSON {
             } else if let whole = Int(exactly: value.doubleValue) {
                 self = .integer(whole)
             } else {
-                self = .number(value.doubleValue)
+                // A long number is decimal inside, and its `doubleValue` is not always the nearest.
+                self = .number(Double(value.stringValue) ?? value.doubleValue)
             }
         case let value as [Any]:
             var list: [JSON] = []
