@@ -1,7 +1,7 @@
-"""Writes OUT/exported/PRESET/{model.onnx, model.yaml, CARD.md, process.json} from a residual-shift run, and checks the ONNX file.
+"""Writes OUT/exported/NAME/{model.onnx, model.yaml, CARD.md, process.json} from a residual-shift run, and checks the ONNX file.
 
-The folder is a model that Calor takes by its path; a super-resolver gets the spectral prior beside it. `process.json`
-holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
+The folder is a model that Calor takes by its path; a super-resolver gets the spectral prior beside it. A distilled student is exported
+with `--preset enhance-rgb-distilled --method dynamic --name enhance-rgb-texture`. `process.json` holds the schedule exactly as it was trained: roots, kappa, prediction, and the deviation of the residual.
 """
 
 import argparse
@@ -15,10 +15,11 @@ import onnx
 import onnxruntime
 import torch
 
+from calor_training.distillation import METHODS
 from calor_training.networks import parameter_count
 from calor_training.presets import PRESETS
 from calor_training.runs import average_of
-from calor_training.shift_card import shift_card
+from calor_training.shift_card import recipe, shift_card
 from calor_training.shift_network import ShiftResolver, build_shift
 from calor_training.shift_onnx import shift_model
 from calor_training.sidecar import LICENCE
@@ -33,8 +34,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--preset", default="ir-x4-shift",
                         choices=[p for p in PRESETS if PRESETS[p].purpose == "residual-shift"])
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="the --out of train_shift.py")
-    parser.add_argument("--models", type=Path, help="folder for PRESET/ (default: OUT/exported)")
-    parser.add_argument("--quality", type=Path, help="JSON file written by evaluate_shift.py for this run")
+    parser.add_argument("--method", choices=METHODS, help="of train_distilled.py: export its student")
+    parser.add_argument("--name", help="of the model (default: that of the preset)")
+    parser.add_argument("--models", type=Path, help="folder for NAME/ (default: OUT/exported)")
+    parser.add_argument("--quality", type=Path, help="JSON file written by evaluate_shift.py, or by compare_distilled.py for a student")
     parser.add_argument("--machine", default=this_machine(), help="where it was trained (default: %(default)s)")
     return parser.parse_args()
 
@@ -75,27 +78,30 @@ def sidecar(process: dict, preset) -> str:
 def main() -> None:
     options = arguments()
     preset = PRESETS[options.preset]
-    path = options.out / preset.name / "last.pt"
+    path = options.out / (f"{preset.name}-{options.method}" if options.method else preset.name) / "last.pt"
     if not path.exists():
-        raise SystemExit(f"There is no {path}. Train it with train_shift.py --preset {preset.name} first.")
+        raise SystemExit(f"There is no {path}. Train it with {recipe(preset, options.method)} first.")
+    name = options.name or preset.name
     network = build_shift(preset).eval()
     network.load_state_dict(average_of(path))
-    folder = (options.models or options.out / "exported") / preset.name
+    folder = (options.models or options.out / "exported") / name
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "model.onnx"
-    onnx.save(shift_model(network, preset.name), file)
+    onnx.save(shift_model(network, name), file)
     worst = difference(file, network)
     assert worst <= TOLERANCE, f"onnxruntime differs from PyTorch by {worst}"
     schedule = network.schedule
-    process = {"name": preset.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "scale": preset.scale,
+    process = {"name": name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "scale": preset.scale,
                "roots": schedule.roots, "kappa": schedule.kappa, "prediction": "start", "range": [-1, 1],
                "residualDeviation": network.deviation, "receptiveField": network.receptive_radius,
                "parameters": parameter_count(network)}
     (folder / "process.json").write_text(json.dumps(process, indent=1) + "\n")
     (folder / "model.yaml").write_text(sidecar(process, preset))
     state = torch.load(path, map_location="cpu", weights_only=True)
+    tables = json.loads(options.quality.read_text()) if options.quality else []
     (folder / "CARD.md").write_text(shift_card(
-        preset, tables=json.loads(options.quality.read_text()) if options.quality else [], radius=network.receptive_radius,
+        preset, name=name, method=options.method, recipe=recipe(preset, options.method), trained=state["preset"],
+        tables=tables["tables"][options.method] if options.method and tables else tables, radius=network.receptive_radius,
         parameters=process["parameters"], steps=state["step"], minutes=state["seconds"] / 60, kappa=schedule.kappa,
         roots=schedule.roots, machine=options.machine))
     if preset.scale > 1:

@@ -5,6 +5,7 @@ Stop it at any time; the same command goes on. The student is OUT/PRESET-METHOD/
 """
 
 import argparse
+import copy
 import dataclasses
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import numpy as np
 import torch
 
 from calor_training.batches import batches
-from calor_training.distillation import (METHODS, FakeScore, Method, consistency_loss, diffused, distance,
-                                         matching_gradient, matching_loss, ratio_weights, regression_share,
-                                         spectrum_loss, widest_step)
+from calor_training.distillation import (METHODS, PHASE, Experts, FakeScore, Method, bridged, consistency_loss, diffused,
+                                         distance, matching_gradient, matching_loss, moved, ratio_weights,
+                                         regression_share, spectrum_loss, widest_step)
 from calor_training.presets import PRESETS, Preset
 from calor_training.runs import Run, average_of
 from calor_training.shift_network import ShiftResolver, build_shift, start_shift
@@ -23,6 +24,16 @@ from calor_training.shifting import RESIDUAL_DEVIATION
 ROOT = Path(__file__).resolve().parent.parent
 CHARBONNIER = 2e-3
 SLOWNESS = 0.95  # of the running distance
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What the student estimates, and the steps from which it is to be matched."""
+
+    image: torch.Tensor
+    least: int
+    widest: int
+    state: torch.Tensor | None = None  # of the first expert: where the second would go on
 
 
 class Distillation:
@@ -41,51 +52,80 @@ class Distillation:
         start, noise = (torch.from_numpy(rng.standard_normal(clean.shape, dtype=np.float32)).to(clean) for _ in range(2))
         return given, clean, start, noise, rng
 
-    def result(self, given: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
-        network = self.student.network
-        last = torch.full((len(given),), len(network.schedule.roots) - 1, dtype=torch.long, device=given.device)
-        state = network.start_image(given) + float(network.schedule.noise[-1]) * start
-        return network(state, given, last, half=self.half)
+    def result(self, given: torch.Tensor, start: torch.Tensor, rng: np.random.Generator) -> Result:
+        """Of the student from noise; on the way to an earlier step it walks without a gradient."""
+        network, method = self.student.network, self.method
+        last = len(network.schedule.roots) - 1
+        step, phase = last, None
+        if method.trajectory:
+            step = int(rng.integers(0, last + 1))
+        elif method.phased:
+            phase = int(rng.integers(0, 2))
+            step = last if phase == 0 else PHASE
+        y = network.start_image(given)
+        state = y + float(network.schedule.noise[-1]) * start
+        now = last
+        with torch.no_grad():
+            while now > step:
+                to = step if method.phased else now - 1
+                state = moved(network.schedule, state, self.estimate(state, given, now), y, now, to)
+                now = to
+        found = self.estimate(state, given, step)
+        if method.trajectory:
+            return Result(found, max(1, step), max(1, step))
+        if phase == 0:
+            return Result(found, PHASE + 1, last, moved(network.schedule, state, found, y, last, PHASE).detach())
+        return Result(found, 1, PHASE if phase == 1 else last)
 
-    def step_numbers(self, rng: np.random.Generator, count: int) -> torch.Tensor:
-        schedule = self.teacher.schedule
-        widest = widest_step(schedule, self.gap) if self.method.dynamic else len(schedule.roots) - 1
-        return torch.from_numpy(rng.integers(1, widest + 1, size=count))
+    def estimate(self, state: torch.Tensor, given: torch.Tensor, step: int) -> torch.Tensor:
+        numbers = torch.full((len(given),), step, dtype=torch.long, device=given.device)
+        return self.student.network(state, given, numbers, half=self.half)
+
+    def step_numbers(self, rng: np.random.Generator, found: Result) -> torch.Tensor:
+        widest = min(found.widest, widest_step(self.teacher.schedule, self.gap)) if self.method.dynamic else found.widest
+        return torch.from_numpy(rng.integers(found.least, widest + 1, size=len(found.image))).to(found.image.device)
+
+    def noised(self, found: Result, given: torch.Tensor, noise: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+        if found.state is not None:
+            return bridged(self.teacher, found.state, given, noise, step)
+        return diffused(self.teacher, found.image, given, noise, step)
 
     def update_fake(self, batch, number: int, round_: int) -> None:
         given, clean, start, noise, rng = self.inputs(batch, number, round_)
         with torch.no_grad():
-            found = self.result(given, start)
-        step = self.step_numbers(rng, len(given)).to(given.device)
-        self.fake.advance(self.fake.network.loss(found, clean, given, noise, step, self.half, self.method.adversarial))
+            found = self.result(given, start, rng)
+            step = self.step_numbers(rng, found)
+            state = self.noised(found, given, noise, step)
+        self.fake.advance(
+            self.fake.network.loss(found.image, state, clean, given, noise, step, self.half, self.method.adversarial))
 
     def student_loss(self, batch, number: int) -> torch.Tensor:
         given, clean, start, noise, rng = self.inputs(batch, number, 0)
-        found, method = self.result(given, start), self.method
+        result, method = self.result(given, start, rng), self.method
+        found = result.image
         self.gap = SLOWNESS * self.gap + (1 - SLOWNESS) * float(distance(found.detach(), clean).mean())
         share = regression_share(self.gap, RESIDUAL_DEVIATION[self.teacher.scale]) if method.dynamic else 0.5
         loss = found.new_zeros(())
         if method.regression:
             loss = loss + share * torch.sqrt((found - clean).square() + CHARBONNIER**2).mean()
         if method.matching:
-            step = self.step_numbers(rng, len(given)).to(given.device)
-            loss = loss + (1 - share) * method.matching * self.matching(found, given, noise, step)
+            loss = loss + (1 - share) * method.matching * self.matching(result, given, noise, self.step_numbers(rng, result))
         if method.reward:
             loss = loss + method.reward * spectrum_loss(found, clean)
             if self.teacher.scale > 1:
                 loss = loss + method.reward * consistency_loss(found, given, self.teacher.scale)
         return loss
 
-    def matching(self, found, given, noise, step) -> torch.Tensor:
+    def matching(self, found: Result, given: torch.Tensor, noise: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         fake = self.fake.network
         with torch.no_grad():
-            state = diffused(self.teacher, found, given, noise, step)
-            gradient = matching_gradient(found, fake.network(state, given, step, half=self.half),
+            state = self.noised(found, given, noise, step)
+            gradient = matching_gradient(found.image, fake.network(state, given, step, half=self.half),
                                          self.teacher(state, given, step, half=self.half))
             if self.method.adversarial:
                 weights = ratio_weights(fake.logits(state, given, step, self.half), self.method.divergence)
                 gradient = gradient * weights[:, None, None, None]
-        return matching_loss(found, gradient)
+        return matching_loss(found.image, gradient)
 
 
 def arguments() -> argparse.Namespace:
@@ -95,6 +135,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with train/")
     parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="where the teacher's run is")
     parser.add_argument("--steps", type=int, help="instead of the preset's number")
+    parser.add_argument("--patch", type=int, help="instead of the preset's")
+    parser.add_argument("--batch", type=int, help="instead of the preset's")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
@@ -113,6 +155,8 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
     if not (folder / "last.pt").exists():
         start_shift(student, preset, options.out)
         fake.network.load_state_dict(student.state_dict())
+    if method.phased:
+        student = Experts(student, copy.deepcopy(student))
     teacher, student, fake = (n.to(device, memory_format=torch.channels_last) for n in (teacher, student, fake))
     updates = dataclasses.replace(preset, name=f"{preset.name}, fake score", steps=max(1, preset.steps * method.fake_updates))
     return Distillation(Run(student, preset, folder, options.checkpoint_minutes),
@@ -123,8 +167,8 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
 def main() -> None:
     options = arguments()
     preset = PRESETS[options.preset]
-    if options.steps is not None:
-        preset = dataclasses.replace(preset, steps=options.steps)
+    changes = {k: v for k in ("steps", "patch", "batch") if (v := getattr(options, k)) is not None}
+    preset = dataclasses.replace(preset, **changes)
     torch.set_num_threads(options.threads)
     torch.manual_seed(preset.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

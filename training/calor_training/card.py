@@ -39,6 +39,8 @@ USES = {
                   "noise level and leaves clean images nearly as they are.",
     "enhance-rgb": "Removes noise and JPEG residue from colour photographs. It needs no noise level and leaves clean "
                    "images nearly as they are.",
+    "enhance-rgb-texture": "Removes noise and JPEG residue from colour photographs in one step and leaves more fine grain "
+                           "than `enhance-rgb`, which is nearer to the truth.",
 }
 
 DAMAGE = {

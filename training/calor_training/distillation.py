@@ -5,10 +5,11 @@ results, both estimate the clean image; where they differ, x is moved. Written f
 a difference of scores is (1 - η) / (κ² η) times the difference of the estimates.
 
 Sources: InstaRevive, arXiv 2504.15513 (noise scope and mixing by the present distance; its formulas were not available,
-these are our own); DMD2, 2405.14867; f-distill, 2502.15681; Phased DMD, 2510.27684; AlignProp, 2310.03739."""
+these are our own); DMD2, 2405.14867; f-distill, 2502.15681; TDM, 2503.06674; Phased DMD, 2510.27684; AlignProp, 2310.03739."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -20,6 +21,7 @@ from .spectrum import FLOOR
 REACH = 3.0  # noise of up to so many distances between the student's result and the truth is used
 LEAST_REGRESSION = 0.25
 LOGIT_LIMIT, RATIO_LIMITS = 10.0, (0.1, 20.0)  # of f-distill's discriminator
+PHASE = 1  # the step at which the second expert takes over
 LEVELS = 127.5  # of a step of 1 in -1…1
 
 
@@ -100,10 +102,9 @@ class FakeScore(nn.Module):
         residual = F.pixel_unshuffle(state, network.fold) - network.phases_of_y(given)
         return self.discriminator(network.features(network.c_in[step] * residual, given, step, half))
 
-    def loss(self, found, clean, given, noise, step, half: bool, adversarial: bool) -> torch.Tensor:
-        """Of estimates of the student's results, in units of F; and of telling them from clean images."""
+    def loss(self, found, state, clean, given, noise, step, half: bool, adversarial: bool) -> torch.Tensor:
+        """Of estimates of the student's results from their diffused states, in units of F; and of telling them from clean images."""
         network = self.network
-        state = diffused(network, found, given, noise, step)
         error = (network(state, given, step, half=half) - found) / network.c_out[step]
         loss = error.square().mean()
         if adversarial:
@@ -111,6 +112,38 @@ class FakeScore(nn.Module):
             loss = loss + (F.softplus(self.logits(state, given, step, half)).mean()
                            + F.softplus(-self.logits(real, given, step, half)).mean())
         return loss
+
+
+class Experts(nn.Module):
+    """Two students: the first for the steps above `PHASE`, the second for the others. All samples of a batch share a step."""
+
+    def __init__(self, first: ShiftResolver, second: ShiftResolver):
+        super().__init__()
+        self.members = nn.ModuleList([first, second])
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.members[0].schedule
+
+    def start_image(self, given):
+        return self.members[0].start_image(given)
+
+    def forward(self, state, given, step, half: bool = False):
+        return self.members[0 if int(step[0]) > PHASE else 1](state, given, step, half)
+
+
+def moved(schedule: Schedule, state, found, start, step: int, to: int):
+    """The state at step `to` that the deterministic sampler makes of the state at `step` and the estimate `found`."""
+    pair = Schedule((schedule.roots[to], schedule.roots[step]), schedule.kappa, (to, step))
+    k, m, j = (float(table[1]) for table in pair.deterministic)
+    return k * found + m * state + j * start
+
+
+def bridged(network: ShiftResolver, state, given, noise, step):
+    """A state at `PHASE`, diffused on to `step`, which lies above it."""
+    tables = np.array([bridge(network.schedule, PHASE, int(t)) for t in step], dtype=np.float32)
+    a, b, c = (torch.from_numpy(tables[:, i].copy()).to(state)[:, None, None, None] for i in range(3))
+    return a * state + b * noise + c * network.start_image(given)
 
 
 def diffused(network: ShiftResolver, image, given, noise, step):
@@ -161,6 +194,8 @@ class Method:
     divergence: str = "reverse-kl"
     reward: float = 0.0  # weight of consistency and spectrum
     fake_updates: int = 5
+    trajectory: bool = False  # the student walks down its own steps; each is matched at its own noise
+    phased: bool = False  # one expert above `PHASE` and one from there on, each matched within its own interval
 
     @property
     def adversarial(self) -> bool:
@@ -170,8 +205,11 @@ class Method:
 METHODS = {
     "regression": Method(matching=0.0, fake_updates=0),
     "dynamic": Method(dynamic=True),
+    "reverse-kl": Method(),
     "dmd2": Method(regression=False),
     "jensen-shannon": Method(divergence="jensen-shannon"),
     "forward-kl": Method(divergence="forward-kl"),
+    "trajectory": Method(trajectory=True),
+    "phased": Method(phased=True),
     "reward": Method(matching=0.0, reward=0.01, fake_updates=0),
 }

@@ -1,8 +1,7 @@
 """`CARD.md` of a residual-shift model."""
 
 from .card import DAMAGE, NOT_FOR, SOFTENING, USES, sources, wrapped
-from .degradations import CLEAN_SHARE
-from .presets import PRESETS, Preset
+from .presets import Preset
 
 TASKS = {
     4: "Enlarges infrared images four times in each direction, in up to four steps.",
@@ -27,31 +26,45 @@ def damage(preset: Preset) -> str:
     camera = " Half of the steps use pairs of a camera instead, as `ir-x4-camera` does." if preset.camera else ""
     if preset.scale > 1:
         return wrapped(DAMAGE["super-resolution"] + " " + SOFTENING.format(soft=preset.soft) * (preset.soft > 0) + camera)
-    return wrapped(f"As of `{PRESETS[preset.start_from].name}`; {CLEAN_SHARE:.0%} of the samples are clean.")
+    return wrapped(DAMAGE["enhance-rgb" if preset.kind == "rgb" else "enhance-ir"])
 
 
 def quality(tables: list[dict]) -> str:
     if not tables:
         return "Not measured yet."
-    lines = ["| set | mode | PSNR | SSIM | spectrum dB | consistency RMS |", "| --- | --- | ---: | ---: | ---: | ---: |"]
-    lines += [f"| `{t['set']}` | {t['mode']} | {t['psnr']:.2f} | {t['ssim']:.4f} | {t['spectral']:.2f} | {t['consistency']:.2f} |"
-              for t in tables]
+    columns = [(key, title, digits) for key, title, digits in (
+        ("psnr", "PSNR", 2), ("ssim", "SSIM", 4), ("spectral", "spectrum dB", 2), ("consistency", "consistency RMS", 2))
+        if key in tables[0]]
+    lines = ["| set | mode | " + " | ".join(title for _, title, _ in columns) + " |", "| --- | --- |" + " ---: |" * len(columns)]
+    lines += [f"| `{t['set']}` | {t['mode']} | " + " | ".join(f"{t[key]:.{digits}f}" for key, _, digits in columns) + " |" for t in tables]
     return "\n".join(lines)
 
 
-def shift_card(preset: Preset, *, tables: list[dict], radius: int, parameters: int, steps: int, minutes: float,
-               kappa: float, roots: tuple[float, ...], machine: str) -> str:
+def recipe(preset: Preset, method: str | None) -> str:
+    return (f"training/train_distilled.py --preset {preset.name} --method {method}" if method
+            else f"training/train_shift.py --preset {preset.name}")
+
+
+TRAINING = """Charbonnier loss to the clean image and a small spectral term; a part of the samples without noise, so that
+fidelity mode is in the training"""
+DISTILLED = """one step, distilled from that network as a four-step teacher: Charbonnier loss to the clean image and
+matching of distributions with a fake score that is trained beside it (docs/restoration.md, Distillation)"""
+
+
+def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, trained: dict, tables: list[dict], radius: int,
+               parameters: int, steps: int, minutes: float, kappa: float, roots: tuple[float, ...], machine: str) -> str:
+    """`trained` is the preset as it was trained, which options may have changed."""
     purpose = "super-resolution" if preset.scale > 1 else "enhancement"
     process = f"""Residual shifting (ResShift, arXiv 2307.12348) with SinSR's deterministic step (arXiv 2311.14760), in
 pixels: {len(roots)} steps, kappa {kappa:g}, square roots of the shift {", ".join(f"{q:.4g}" for q in roots)}. {MODES}"""
-    training = f"""`training/train_shift.py --preset {preset.name}`: seed {preset.seed}, {steps} steps of {preset.batch} patches
-of {preset.patch}x{preset.patch} input pixels; Charbonnier loss to the clean image and a small spectral term; a part of
-the samples without noise, so that fidelity mode is in the training; exported is the running average of the weights
-(0.999). It starts from the weights of `{preset.start_from}`. It took {minutes:.0f} minutes on {machine}, shared with
-other work."""
-    return f"""# {preset.name}
+    training = f"""`{recipe}`: seed {preset.seed}, {steps} steps of {trained["batch"]} patches of {trained["patch"]}x{trained["patch"]}
+input pixels; {DISTILLED if method else TRAINING}; exported is the running average of the weights (0.999). It starts from the weights
+of `{preset.start_from}`. It took {minutes:.0f} minutes on {machine}, shared with other work."""
+    measured = (f"training/compare_distilled.py --preset {preset.name}" if method
+                else f"training/evaluate_shift.py --preset {preset.name}")
+    return f"""# {name}
 
-{wrapped(USES.get(preset.name, TASKS[preset.scale]))}
+{wrapped(USES.get(name, TASKS[preset.scale]))}
 
 ## Not for
 
@@ -85,5 +98,5 @@ used in training.
 
 {quality(tables)}
 
-Measured with `python training/evaluate_shift.py --preset {preset.name} --json FILE`.
+Measured with `python {measured} --json FILE`.
 """

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import itertools
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,9 +12,9 @@ import torch
 
 import train_distilled
 from calor_training.consistency import reduce
-from calor_training.distillation import (METHODS, FakeScore, bridge, consistency_loss, diffused, matching_gradient,
-                                         matching_loss, ratio_weights, reduced, regression_share, spectrum_loss,
-                                         widest_step)
+from calor_training.distillation import (METHODS, PHASE, Experts, FakeScore, bridge, bridged, consistency_loss, diffused,
+                                         matching_gradient, matching_loss, moved, ratio_weights, reduced,
+                                         regression_share, spectrum_loss, widest_step)
 from calor_training.presets import PRESETS
 from calor_training.runs import save
 from calor_training.shift_network import build_shift
@@ -97,7 +98,8 @@ class Losses(unittest.TestCase):
         optimiser = torch.optim.Adam(fake.parameters(), lr=3e-3)
         losses = []
         for _ in range(30):
-            loss = fake.loss(found, found + 0.5, given, noise, step, half=False, adversarial=True)
+            state = diffused(fake.network, found, given, noise, step)
+            loss = fake.loss(found, state, found + 0.5, given, noise, step, half=False, adversarial=True)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -107,6 +109,37 @@ class Losses(unittest.TestCase):
             ours = fake.logits(diffused(fake.network, found, given, noise, step), given, step, False).mean()
             truth = fake.logits(diffused(fake.network, found + 0.5, given, noise, step), given, step, False).mean()
         self.assertGreater(truth, ours)
+
+
+class Phases(unittest.TestCase):
+    def test_a_state_moves_as_the_deterministic_sampler_does(self):
+        network = build_shift(small("enhance-rgb-distilled"))
+        schedule = network.schedule
+        state, found, start = (torch.rand(2, 3, 4, 4) for _ in range(3))
+        k, m, j = (float(table[2]) for table in schedule.deterministic)
+        torch.testing.assert_close(moved(schedule, state, found, start, 2, 1), k * found + m * state + j * start)
+
+    def test_what_is_diffused_on_has_the_mean_and_the_deviation_of_its_step(self):
+        network = build_shift(small("enhance-rgb-distilled"))
+        clean, given = torch.rand(400, 3, 8, 8), torch.rand(400, 3, 8, 8)
+        first = diffused(network, clean, given, torch.randn_like(clean), torch.full((400,), PHASE))
+        last = len(network.schedule.roots) - 1
+        far = bridged(network, first, given, torch.randn_like(clean), torch.full((400,), last))
+        eta = float(network.schedule.eta[last])
+        rest = far - (clean + eta * (given - clean))
+        self.assertAlmostEqual(float(rest.std()) / float(network.schedule.noise[last]), 1, delta=0.01)
+        self.assertAlmostEqual(float(rest.mean()), 0, delta=0.01 * float(network.schedule.noise[last]))
+
+    def test_experts_take_their_own_steps(self):
+        networks = [build_shift(small("enhance-rgb-distilled")) for _ in range(2)]
+        for network in networks:
+            for parameter in network.parameters():
+                torch.nn.init.normal_(parameter, std=0.1)
+        experts = Experts(*networks)
+        state, given = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
+        for step, member in ((PHASE + 1, 0), (PHASE, 1), (0, 1)):
+            number = torch.tensor([step])
+            self.assertTrue(torch.equal(experts(state, given, number), networks[member](state, given, number)))
 
 
 class Methods(unittest.TestCase):
@@ -138,7 +171,7 @@ class Methods(unittest.TestCase):
                             work.student.advance(loss)
                         self.assertEqual(work.fake.step, 2 * work.method.fake_updates)
                         changed = any(not torch.equal(a, b) for a, b in
-                                      zip(work.student.network.state_dict().values(), teacher.state_dict().values()))
+                                      zip(work.student.network.state_dict().values(), itertools.cycle(teacher.state_dict().values())))
                         self.assertTrue(changed)
                         for a, b in zip(frozen, work.teacher.parameters()):
                             self.assertTrue(torch.equal(a, b))

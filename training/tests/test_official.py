@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "official"))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "official"))
 
 from difiisr.autoencoder import Autoencoder, AutoencoderShape  # noqa: E402
 from difiisr.inference import SCHEDULE, enlarged, load, tile_starts  # noqa: E402
