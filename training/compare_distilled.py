@@ -106,7 +106,7 @@ def main() -> None:
               f"  quiet {b['psnr']:.2f} dB, {b['spectral']:.2f} dB  {result[name]['seconds']:.2f} s an image", flush=True)
     if options.json:
         tables = {name: [{"set": benchmark.name, "mode": mode, **row[key]} for mode, key in
-                         (("fidelity", "quiet"), ("texture", "from noise"))] for name, row in result.items()}
+                         (("quiet", "quiet"), ("from noise", "from noise"))] for name, row in result.items()}
         options.json.write_text(json.dumps({"figures": result, "tables": tables}, indent=1) + "\n")
 
 

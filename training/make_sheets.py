@@ -40,9 +40,10 @@ def picture(path: Path) -> Image.Image:
     return Image.fromarray(((values - low) / max(high - low, 1e-9) * 255).clip(0, 255).astype(np.uint8))
 
 
-def run(calor: Path, pipeline: str, path: Path) -> Image.Image:
+def run(calor: Path, pipeline: str, path: Path, *options: str) -> Image.Image:
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([calor.resolve(), "run", ROOT / f"pipelines/{pipeline}.yaml", path.resolve(), "-o", folder, "--quiet"], check=True)
+        subprocess.run([calor.resolve(), "run", ROOT / f"pipelines/{pipeline}.yaml", path.resolve(), "-o", folder, "--quiet", *options],
+                       check=True)
         image = picture(next(p for p in Path(folder).rglob("*") if p.suffix.lower() in (".png", ".jpg", ".tif", ".tiff")))
         image.load()
         return image
@@ -69,7 +70,8 @@ def sheet(rows: list[list[tuple[str, Image.Image]]], path: Path) -> None:
         for column, (name, image) in enumerate(row):
             at = (column * (SIDE + GAP), line * (SIDE + GAP + LABEL))
             draw.text((at[0] + 2, at[1] + 1), name, fill="black")
-            result.paste(image.crop((x, y, x + SIDE, y + SIDE)).convert("RGB"), (at[0], at[1] + LABEL))
+            box = (x, y, min(x + SIDE, image.width), min(y + SIDE, image.height))
+            result.paste(image.crop(box).convert("RGB"), (at[0], at[1] + LABEL))
     path.parent.mkdir(parents=True, exist_ok=True)
     result.save(path, optimize=True)
     print(f"{path}: {result.width} × {result.height}")
@@ -111,8 +113,17 @@ def main() -> None:
     sheet([enlarged(calor, p, twin(test / "ir-m3fd/hr", p)) for p in files(test / "ir-m3fd/lr", 4)], options.out / "m3fd.png")
     sheet([enlarged(calor, p, twin(test / "ir-flir-iisr/hr", p)) for p in files(test / "ir-flir-iisr/lr", 7)], options.out / "flir-iisr.png")
     sheet([cleaned(calor, p, ["enhance-ir"], None) for p in files(test / "ir-flir-iisr/lr", 7)], options.out / "flir-iisr-cleaned.png")
-    previews = [p for p in sorted((test / "radiometric").iterdir()) if p.suffix.lower() in (".jpg", ".jpeg")]
-    sheet([cleaned(calor, p, ["enhance-ir"], None) for p in previews], options.out / "radiometric-previews.png")
+    cameras = [p for p in sorted((test / "radiometric").iterdir()) if p.suffix.lower() in (".jpg", ".jpeg")]
+    # What the pipeline reads of these files is the sensor's frame; with a strength of 0 it comes out as it is.
+    rows = [[("frame", run(calor, "enhance-ir", p, "--set", "clean.strength=0")), ("enhance-ir", run(calor, "enhance-ir", p))] for p in cameras]
+    sheet(rows, options.out / "radiometric-frames.png")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = []
+        for path in cameras:
+            preview = Path(folder) / f"{path.stem}.png"
+            Image.open(path).convert("RGB").save(preview)
+            rows.append(cleaned(calor, preview, colour, None))
+        sheet(rows, options.out / "radiometric-previews.png")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def recipe(preset: Preset, method: str | None) -> str:
 TRAINING = """Charbonnier loss to the clean image and a small spectral term; a part of the samples without noise, so that
 fidelity mode is in the training"""
 DISTILLED = """one step, distilled from that network as a four-step teacher: Charbonnier loss to the clean image and
-matching of distributions with a fake score that is trained beside it (docs/restoration.md, Distillation)"""
+matching of distributions with a fake score that is trained beside it (training/README.md, Distillation)"""
 
 
 def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, trained: dict, tables: list[dict], radius: int,
