@@ -42,6 +42,44 @@ import Testing
         #expect(scratch.files().contains("out/flir-png-swapped_preview.png"))
     }
 
+    @Test("cleaned kelvin stay kelvin: the scene keeps its mean and its range, and no strength keeps every bit")
+    func cleanedKelvin() throws {
+        let scratch = try TemporaryFolder()
+        let pipeline = """
+            calor: 1
+            name: cleaned kelvin
+            inputs:
+              ir: { kind: infrared, radiometric: counts }
+            stages:
+              - kelvin: { use: temperature, from: ir }
+              - clean: { use: enhance, from: kelvin, model: enhance-ir }
+            outputs:
+              - { from: kelvin, to: "kelvin.tiff" }
+              - { from: clean, to: "clean.tiff" }
+            """
+        try scratch.write(Array(pipeline.utf8), to: "k.yaml")
+        func planes(_ settings: [String]) throws -> [(SampleFormat, [Float])] {
+            let words = ["run", scratch.path("k.yaml"), Self.fixture("flir-raw"), "-o", scratch.path("out"), "--overwrite"]
+            let result = try CalorProcess.run(words + settings, environment: Self.home)
+            #expect(result.status == 0, "\(result.error)")
+            return try ["kelvin", "clean"].map {
+                let image = try TestImages.decode(try scratch.contents("out/\($0).tiff"))
+                return (image.format, image.planes[0].floats())
+            }
+        }
+        let found = try planes([])
+        let (before, after) = (found[0].1, found[1].1)
+        #expect(found[1].0 == .f32 && after.count == before.count && after != before)
+        let shift = (after.reduce(0, +) - before.reduce(0, +)) / Float(before.count)
+        #expect(abs(shift) < 0.1, "\(shift) K")
+        let differences = zip(before, after).map { abs($0 - $1) }
+        let range = before.max()! - before.min()!
+        #expect(differences.max()! < range / 4, "\(differences.max()!) of \(range) K")
+        #expect(after.min()! > before.min()! - 1 && after.max()! < before.max()! + 1)
+        let untouched = try planes(["--set", "clean.strength=0"])
+        #expect(untouched[1].1 == untouched[0].1 && untouched[0].1 == before)
+    }
+
     @Test("what the camera was told can be corrected; a lower emissivity makes a warm object warmer")
     func overrides() throws {
         var maxima: [Double] = []
