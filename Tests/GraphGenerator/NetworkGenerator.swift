@@ -89,7 +89,8 @@ public struct NetworkGenerator {
         return choices.flag() ? last : choices.one(of: fit)
     }
 
-    mutating func image() -> (value: ValueID, shape: Shape)? { pick { $0.rank == 4 } }
+    /// With so few channels that a convolution over them has weights of some megabytes at most.
+    mutating func image() -> (value: ValueID, shape: Shape)? { pick { $0.rank == 4 && $0[1] <= 256 } }
 
     private mutating func step() {
         switch choices.number(0...23) {
