@@ -11,7 +11,8 @@ extension ModelCommand {
             abstract: "Run a model on .npy arrays.",
             discussion: """
                 Writes DIR/<output name>.npy for every output, with the element type of the model. In file names, characters that are \
-                not letters, digits, “.”, “-” or “_” become “_”.
+                not letters, digits, “.”, “-” or “_” become “_”. Outputs of 64 MiB and more are computed in their files and need not fit \
+                in memory.
 
                 EXAMPLES
                   calor model run model.onnx --input input=x.npy --output-dir out/
