@@ -16,14 +16,13 @@ import numpy as np
 import torch
 
 from calor_training.benchmarks import benchmarks
-from calor_training.degradations import as_bytes
-from calor_training.distillation import METHODS, PHASE, Experts, moved
-from calor_training.metrics import luma, psnr
-from calor_training.noise import normal_field
-from calor_training.presets import PRESETS
+from calor_training.distillation import METHODS, PHASE, Experts
+from calor_training.metrics import luma, psnr, shaved
+from calor_training.presets import PRESETS, Preset
 from calor_training.runs import average_of
 from calor_training.shift_network import build_shift
 from calor_training.spectrum import spectral_distance
+from evaluate import process_runner, restored
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,40 +39,19 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@torch.no_grad()
-def cleaned(network: torch.nn.Module, image: np.ndarray, path: list[int], noisy: bool) -> np.ndarray:
-    """Bytes to bytes, along the steps of `path`, by the deterministic sampler."""
-    height, width = image.shape[:2]
-    padded = np.pad(image, [(0, height % 2), (0, width % 2), (0, 0)], mode="edge").astype(np.float32) / 127.5 - 1
-    given = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
-    y = network.start_image(given)
-    state = y
-    if noisy:
-        fields = [normal_field(channel, 0, *y.shape[2:]) for channel in range(y.shape[1])]
-        state = y + float(network.schedule.noise[-1]) * torch.from_numpy(np.stack(fields).astype(np.float32))[None]
-    for index, step in enumerate(path):
-        found = network(state, given, torch.tensor([step])).clip(-1, 1)
-        if index + 1 < len(path):
-            state = moved(network.schedule, state, found, y, step, path[index + 1])
-    return as_bytes((found[0].numpy().transpose(1, 2, 0)[:height, :width] + 1) * 127.5)
-
-
-def cut(image: np.ndarray) -> np.ndarray:
-    return image[4:-4, 4:-4]
-
-
 def grey(image: np.ndarray) -> np.ndarray:
     return luma(image) if image.shape[2] == 3 else image[..., 0]
 
 
-def measured(network: torch.nn.Module, path: list[int], pairs: list) -> dict:
+def measured(network: torch.nn.Module, steps: list[int], preset: Preset, pairs: list) -> dict:
+    """Of the steps, ascending, of the network's process."""
     figures = {}
     began = time.process_time()
     for noisy in (True, False):
-        rows = []
+        runner, rows = process_runner(network, network.schedule.only(steps), noisy), []
         for image, target in pairs:
-            found = cleaned(network, image, path, noisy)
-            rows.append((psnr(found, target), spectral_distance(cut(grey(found)), cut(grey(target)), 4)))
+            found = restored(image, preset, runner)
+            rows.append((psnr(found, target), spectral_distance(shaved(grey(found)), shaved(grey(target)), 4)))
         figures["from noise" if noisy else "quiet"] = dict(zip(("psnr", "spectral"), np.mean(rows, 0).tolist()))
     figures["seconds"] = (time.process_time() - began) / 2 / len(pairs)
     return figures
@@ -88,9 +66,9 @@ def main() -> None:
     if options.images:
         pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, options.images).round().astype(int)]
     last = len(build_shift(preset).schedule.roots) - 1
-    runs = [("teacher", options.out / preset.start_from / "last.pt", list(range(last, -1, -1))),
+    runs = [("teacher", options.out / preset.start_from / "last.pt", list(range(last + 1))),
             ("teacher, one step", options.out / preset.start_from / "last.pt", [last])]
-    runs += [(method, options.out / f"{preset.name}-{method}" / "last.pt", [last, PHASE] if METHODS[method].phased else [last])
+    runs += [(method, options.out / f"{preset.name}-{method}" / "last.pt", [PHASE, last] if METHODS[method].phased else [last])
              for method in METHODS]
     print(f"{benchmark.name}: {len(pairs)} images", flush=True)
     result = {}
@@ -100,13 +78,13 @@ def main() -> None:
         phased = name in METHODS and METHODS[name].phased
         network = (Experts(build_shift(preset), build_shift(preset)) if phased else build_shift(preset)).eval()
         network.load_state_dict(average_of(path))
-        result[name] = measured(network, steps, pairs)
+        result[name] = measured(network, steps, preset, pairs)
         a, b = result[name]["from noise"], result[name]["quiet"]
         print(f"{name:18} {len(steps)} steps  from noise {a['psnr']:.2f} dB, spectrum {a['spectral']:.2f} dB"
               f"  quiet {b['psnr']:.2f} dB, {b['spectral']:.2f} dB  {result[name]['seconds']:.2f} s an image", flush=True)
     if options.json:
-        tables = {name: [{"set": benchmark.name, "mode": mode, **row[key]} for mode, key in
-                         (("quiet", "quiet"), ("from noise", "from noise"))] for name, row in result.items()}
+        tables = {name: [{"set": benchmark.name, "mode": mode, **row[mode]} for mode in ("quiet", "from noise")]
+                  for name, row in result.items()}
         options.json.write_text(json.dumps({"figures": result, "tables": tables}, indent=1) + "\n")
 
 

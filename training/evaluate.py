@@ -23,6 +23,7 @@ from calor_training.presets import PRESETS, Preset
 from calor_training.runs import average_of
 from calor_training.samplers import sampled
 from calor_training.shift_network import build_shift
+from calor_training.shifting import Schedule
 
 ROOT = Path(__file__).resolve().parent.parent
 Runner = Callable[[np.ndarray], np.ndarray]  # [1, c, h, w] in 0…1 to the same
@@ -65,10 +66,13 @@ def torch_runner(path: Path, preset: Preset, steps: int, noisy: bool) -> Runner:
 
 
 def shift_runner(path: Path, preset: Preset, steps: int, noisy: bool) -> Runner:
-    """The deterministic sampler, with the same noise for every image or without any."""
     network = build_shift(preset).eval()
     network.load_state_dict(average_of(path))
-    schedule = network.schedule.thinned(steps)
+    return process_runner(network, network.schedule.thinned(steps), noisy)
+
+
+def process_runner(network: torch.nn.Module, schedule: Schedule, noisy: bool) -> Runner:
+    """The deterministic sampler, with the same noise for every image or without any."""
 
     @torch.no_grad()
     def run(x: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Before/after sheets: the same detail of each picture as it came, as each pipeline made it, and as it was where that is known.
 
     python training/make_sheets.py fixtures --out docs/images                      # the two sheets in docs/restoration.md
-    python training/make_sheets.py real --data ../shared/data --out /tmp/sheets    # real pictures; look at them, do not commit them
+    python training/make_sheets.py real --data ../shared/data --out FOLDER         # real pictures; look at them, do not commit them
 
 Enlarged: bicubic, ir-x4-best, ir-x4-texture, truth. Cleaned: the input, enhance-rgb or enhance-ir, enhance-rgb-texture (RGB), truth.
 The detail is the part with the most edges. Needs numpy and Pillow.

@@ -129,5 +129,5 @@ public struct AtomicFile: ~Copyable {
         close(descriptor)
     }
 
-    private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+    static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

@@ -42,25 +42,34 @@ public final class MappedFile: @unchecked Sendable {
             throw Refusal(description: "has \(facts.st_size) bytes, the limit is \(limit)")
         }
         count = Int(facts.st_size)
-        // Zero pages for the file and one more, then the file over them: a wide load may begin at the last byte.
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        mappedBytes = (count + page - 1) / page * page + max(page, Self.readableBeyondEnd)
-        let failed = UnsafeMutableRawPointer(bitPattern: -1)
-        let reserved = mmap(nil, mappedBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let reserved, reserved != failed else { throw Self.failure() }
-        if count > 0 {
-            let mapped = mmap(reserved, count, PROT_READ, MAP_PRIVATE | MAP_FIXED, descriptor, 0)
-            guard mapped == reserved else {
-                let failure = Self.failure()
-                munmap(reserved, mappedBytes)
-                throw failure
-            }
-            madvise(reserved, count, MADV_WILLNEED)
+        guard let map = Self.mapped(descriptor, bytes: count, protection: PROT_READ, flags: MAP_PRIVATE) else {
+            throw Self.failure()
         }
-        pointer = UnsafeRawPointer(reserved)
+        mappedBytes = map.bytes
+        if count > 0 { madvise(map.start, count, MADV_WILLNEED) }
+        pointer = UnsafeRawPointer(map.start)
     }
 
     deinit { munmap(UnsafeMutableRawPointer(mutating: pointer), mappedBytes) }
+
+    /// The first `bytes` bytes of a file over zero pages, of which there is one more than it needs: a wide load may begin at the last
+    /// byte. nil with the reason in `errno` where the system refuses.
+    static func mapped(
+        _ descriptor: Int32, bytes: Int, protection: Int32, flags: Int32
+    ) -> (start: UnsafeMutableRawPointer, bytes: Int)? {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let whole = (bytes + page - 1) / page * page + max(page, readableBeyondEnd)
+        let failed = UnsafeMutableRawPointer(bitPattern: -1)
+        let reserved = mmap(nil, whole, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let reserved, reserved != failed else { return nil }
+        if bytes > 0, mmap(reserved, bytes, protection, flags | MAP_FIXED, descriptor, 0) != reserved {
+            let reason = errno
+            munmap(reserved, whole)
+            errno = reason
+            return nil
+        }
+        return (reserved, whole)
+    }
 
     // MARK: - The way down
 

@@ -20,18 +20,13 @@ public final class MappedOutput: @unchecked Sendable {
 
     /// The `count` bytes from `offset` on of a file that has them; nil where files cannot be mapped for writing.
     init?(_ descriptor: Int32, offset: Int, count: Int) {
+        guard
+            let map = MappedFile.mapped(
+                descriptor, bytes: offset + count, protection: PROT_READ | PROT_WRITE, flags: MAP_SHARED)
+        else { return nil }
         page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        // Zero pages for all and one more, then the file over them: a wide load may begin at the last byte.
-        mappedBytes = (offset + count + page - 1) / page * page + max(page, MappedFile.readableBeyondEnd)
-        let failed = UnsafeMutableRawPointer(bitPattern: -1)
-        let reserved = mmap(nil, mappedBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let reserved, reserved != failed else { return nil }
-        guard mmap(reserved, offset + count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0) == reserved else {
-            munmap(reserved, mappedBytes)
-            return nil
-        }
-        mapping = reserved
-        pointer = reserved + offset
+        (mapping, mappedBytes) = map
+        pointer = map.start + offset
         self.count = count
     }
 
@@ -60,7 +55,7 @@ extension AtomicFile {
             switch posix_fallocate(openDescriptor, off_t(offset), off_t(count)) {
             case 0: break
             case let code where [EOPNOTSUPP, EINVAL, ENODEV].contains(code): return nil
-            case let code: throw .write(path, String(cString: strerror(code)))
+            case let code: throw .write(path, Self.reason(code))
             }
             if let output = MappedOutput(openDescriptor, offset: offset, count: count) { return output }
             ftruncate(openDescriptor, off_t(offset))

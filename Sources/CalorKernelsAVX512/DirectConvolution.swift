@@ -127,25 +127,30 @@ enum DirectConvolution {
     }
 }
 
-/// Input blocks, kernel rows, kernel columns and channels of the block, in the order in which every output sums them.
+/// Calls `add` with the input, its stride and the weights of each input block, kernel row, kernel column and channel of the block, in the
+/// order in which every output sums them. The usual strides are constants to the compiler.
 @inline(__always)
 private func overTaps(
     _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ lanes: Int,
-    _ add: (Source, Source) -> Void
+    _ add: (Source, Int, Source) -> Void
 ) {
     let rowStep = rowStride &* g.dilationHeight
     let columnStep = g.dilationWidth &* 8
-    var w = weights
-    for block in 0..<blocks {
-        for ky in 0..<g.kernelHeight {
-            var x = input + block &* blockStride + ky &* rowStep
-            for _ in 0..<g.kernelWidth {
-                for k in 0..<8 { add(x + k, w + k &* lanes) }
-                w += lanes &* 8
-                x += columnStep
+    @inline(__always) func loops(_ stride: Int) {
+        var w = weights
+        for block in 0..<blocks {
+            for ky in 0..<g.kernelHeight {
+                var x = input + block &* blockStride + ky &* rowStep
+                for _ in 0..<g.kernelWidth {
+                    for k in 0..<8 { add(x + k, stride, w + k &* lanes) }
+                    w += lanes &* 8
+                    x += columnStep
+                }
             }
         }
     }
+    let stride = g.strideWidth &* 8
+    if stride == 8 { loops(8) } else if stride == 16 { loops(16) } else { loops(stride) }
 }
 
 /// The sums of twelve pixels of four output blocks, `[pixel][32]`.
@@ -155,11 +160,7 @@ private func direct12x32(
     _ high: V, _ to: Target
 ) {
     var sums = Sums12x32(low, high)
-    @inline(__always) func loops(_ stride: Int) {
-        overTaps(g, input, rowStride, blockStride, weights, blocks, 32) { x, w in sums.add(x, stride, w) }
-    }
-    let stride = g.strideWidth &* 8
-    if stride == 8 { loops(8) } else if stride == 16 { loops(16) } else { loops(stride) }
+    overTaps(g, input, rowStride, blockStride, weights, blocks, 32) { sums.add($0, $1, $2) }
     sums.forEach(12) { pixel, a, b in
         store(a, to, pixel &* 32)
         store(b, to, pixel &* 32 &+ 16)
@@ -173,11 +174,7 @@ private func direct8x32(
     _ high: V, _ to: Target
 ) {
     var sums = Sums8x32(low, high)
-    @inline(__always) func loops(_ stride: Int) {
-        overTaps(g, input, rowStride, blockStride, weights, blocks, 32) { x, w in sums.add(x, stride, w) }
-    }
-    let stride = g.strideWidth &* 8
-    if stride == 8 { loops(8) } else { loops(stride) }
+    overTaps(g, input, rowStride, blockStride, weights, blocks, 32) { sums.add($0, $1, $2) }
     sums.forEach(8) { pixel, a, b in
         store(a, to, pixel &* 32)
         store(b, to, pixel &* 32 &+ 16)
@@ -190,11 +187,7 @@ private func direct12x16(
     _ g: ConvolutionGeometry, _ input: Source, _ rowStride: Int, _ blockStride: Int, _ weights: Source, _ blocks: Int, _ low: V
 ) -> Sums12x16 {
     var sums = Sums12x16(low)
-    @inline(__always) func loops(_ stride: Int) {
-        overTaps(g, input, rowStride, blockStride, weights, blocks, 16) { x, w in sums.add(x, stride, w) }
-    }
-    let stride = g.strideWidth &* 8
-    if stride == 8 { loops(8) } else { loops(stride) }
+    overTaps(g, input, rowStride, blockStride, weights, blocks, 16) { sums.add($0, $1, $2) }
     return sums
 }
 

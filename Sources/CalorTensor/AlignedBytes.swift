@@ -78,9 +78,6 @@ public final class AlignedBytes: @unchecked Sendable {
         pointer = output.pointer
     }
 
-    /// Whether finished bytes can leave the memory; see `release`.
-    public var isReleasable: Bool { if case .output = owner { true } else { false } }
-
     /// Says that the bytes in `range` will hardly be touched again: those of a file that is being written leave the memory.
     public func release(_ range: Range<Int>) { if case .output(let output) = owner { output.release(range) } }
 

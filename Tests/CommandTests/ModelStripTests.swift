@@ -40,29 +40,24 @@ import Testing
 
     /// An output above 64 MiB is computed in its file.
     @Test func largeOutputsAreComputedInTheirFiles() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("calor-large-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
         let side = 3000
         let graph = MalformedModelTests.graph { graph in
             graph.inputs[0].dims = [.fixed(1), .fixed(2), .fixed(side), .fixed(side)]
         }
-        let (model, array, out) = (
-            folder.appendingPathComponent("m.onnx"), folder.appendingPathComponent("x.npy"), folder.appendingPathComponent("out")
-        )
-        try Data(ONNXWriter.bytes(of: graph)).write(to: model)
+        try folder.write(ONNXWriter.bytes(of: graph), to: "m.onnx")
         var x = Tensor(.f32, [1, 2, side, side])
         let marks = [0, 12_345, side * side - 1, side * side, 2 * side * side - 1]
         x.withUnsafeMutableBytes { bytes in
             let floats = bytes.bindMemory(to: Float.self)
             for (index, mark) in marks.enumerated() { floats[mark] = Float(index) - 3.5 }
         }
-        try Data(x.npyBytes).write(to: array)
+        try folder.write(x.npyBytes, to: "x.npy")
         let result = try CalorProcess.run(
-            ["model", "run", model.path, "--input", "x=\(array.path)", "--output-dir", out.path, "--threads", "2"])
+            ["model", "run", "m.onnx", "--input", "x=x.npy", "--output-dir", "out", "--threads", "2"], in: folder.root)
         #expect(result.status == 0, "\(result.error)")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: out.path) == ["y.npy"])
-        let y = try Tensor(npy: [UInt8](Data(contentsOf: out.appendingPathComponent("y.npy"))))
+        #expect(folder.files() == ["m.onnx", "out/y.npy", "x.npy"])
+        let y = try Tensor(npy: [UInt8](folder.contents("out/y.npy")))
         #expect(y.shape == [1, 2, side, side] && y.dtype == .f32)
         y.withUnsafeBytes { bytes in
             let floats = bytes.bindMemory(to: Float.self)

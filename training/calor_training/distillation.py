@@ -134,8 +134,7 @@ class Experts(nn.Module):
 
 def moved(schedule: Schedule, state, found, start, step: int, to: int):
     """The state at step `to` that the deterministic sampler makes of the state at `step` and the estimate `found`."""
-    pair = Schedule((schedule.roots[to], schedule.roots[step]), schedule.kappa, (to, step))
-    k, m, j = (float(table[1]) for table in pair.deterministic)
+    k, m, j = (float(table[1]) for table in schedule.only([to, step]).deterministic)
     return k * found + m * state + j * start
 
 

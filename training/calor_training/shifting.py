@@ -42,6 +42,10 @@ class Schedule:
             raise ValueError(f"{count} steps of a schedule that has {len(self.roots)}")
         last = len(self.roots) - 1
         kept = [last] if count == 1 else [round(i * last / (count - 1)) for i in range(count)]
+        return self.only(kept)
+
+    def only(self, kept: list[int]) -> "Schedule":
+        """These steps, ascending; the network still sees their original numbers."""
         return Schedule(tuple(self.roots[i] for i in kept), self.kappa, tuple(self.steps[i] for i in kept))
 
     @cached_property

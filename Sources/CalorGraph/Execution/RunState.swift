@@ -14,8 +14,8 @@ final class RunState: @unchecked Sendable {
     let pool: WorkerPool?
     let threads: Int
 
-    /// Outputs whose finished rows can leave the memory, by base.
-    private let releasable: [Int: AlignedBytes]
+    /// The caller's memory for outputs, by base.
+    private let storage: [Int: AlignedBytes]
 
     /// - Parameter storage: memory for outputs, by base; the others get new memory.
     init(plan: Plan, inputs: [Tensor], storage: [Int: AlignedBytes], lease: consuming ArenaLease, pool: WorkerPool?) {
@@ -23,7 +23,7 @@ final class RunState: @unchecked Sendable {
         self.lease = lease
         self.pool = pool
         threads = pool?.threads ?? 1
-        releasable = storage.filter { $0.value.isReleasable }
+        self.storage = storage
         scratch = memory.pointer + plan.arenaBytes
         scratchStride = plan.scratchBytes
         tensors = []
@@ -77,7 +77,7 @@ final class RunState: @unchecked Sendable {
 
     /// Says that `rows` of an output are done, so that they need not stay in memory.
     func release(_ rows: Range<Int>, of planes: RowPlanes) {
-        guard let memory = releasable[planes.place.base] else { return }
+        guard let memory = storage[planes.place.base] else { return }
         let rowBytes = planes.rowFloats * 4
         let first = planes.firstChannel / planes.lanes
         for plane in first..<first + planes.planes {
