@@ -26,7 +26,7 @@ struct JPEGRecords {
         var parts: [UInt8: ArraySlice<UInt8>] = [:]
         var last: UInt8?
         var items = 0
-        while let (marker, body) = Self.next(&reader) {
+        while let (marker, body) = reader.nextJPEGSegment() {
             items += 1
             guard items <= limits.metadataItems else {
                 throw .limit(name: "metadataItems", detail: "more than \(limits.metadataItems) segments before the picture")
@@ -66,25 +66,6 @@ struct JPEGRecords {
             record += part
         }
         flir = record
-    }
-
-    /// The next segment with a body; nil at the first scan, at the end, and where the structure is lost.
-    private static func next(_ reader: inout ByteReader) -> (UInt8, ArraySlice<UInt8>)? {
-        while var marker = reader.u8() {
-            guard marker == 0xFF else { return nil }
-            while marker == 0xFF {
-                guard let byte = reader.u8() else { return nil }
-                marker = byte
-            }
-            switch marker {
-            case 0x01, 0xD0...0xD7: continue
-            case 0x00, 0xD8, 0xD9, 0xDA: return nil
-            default:
-                guard let length = reader.u16(), length >= 2, let body = reader.take(Int(length) - 2) else { return nil }
-                return (marker, body)
-            }
-        }
-        return nil
     }
 
     /// Maker (0x010F) and model (0x0110) in the first directory of an EXIF block.
