@@ -5,7 +5,6 @@ Prints the largest difference in units of 0…1 for each mode and number of step
 
 import argparse
 import json
-import struct
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from calor_training.noise import normal_field
+from calor_training.noise import image_key, normal_field
 from calor_training.presets import PRESETS
 from calor_training.runs import average_of
 from calor_training.samplers import sampled
@@ -23,7 +22,6 @@ from calor_training.shift_network import ShiftResolver, build_shift
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-4
-WORD = 0xFFFF_FFFF_FFFF_FFFF
 
 
 def arguments() -> argparse.Namespace:
@@ -37,15 +35,6 @@ def arguments() -> argparse.Namespace:
                         help="even for models that keep the size")
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
-
-
-def image_key(planes: np.ndarray) -> int:
-    """Of the noise of an image: what `SamplingProcess` makes of the planes that the network is given."""
-    _, height, width = planes.shape
-    key = (width * 0x100000001B3 ^ height) & WORD
-    for value in planes.astype("<f4").ravel():
-        key = (key ^ struct.unpack("<I", value.tobytes())[0]) * 0x100000001B3 & WORD
-    return key
 
 
 def scene(height: int, width: int, channels: int) -> np.ndarray:

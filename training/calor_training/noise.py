@@ -2,6 +2,8 @@
 
 Philox4x32-10 and Box and Muller. Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011."""
 
+import struct
+
 import numpy as np
 
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -45,3 +47,12 @@ def normal_field(seed: int, channel: int, height: int, width: int, top: int = 0,
     first, second = (np.take_along_axis(words, (pair + k)[..., None], -1)[..., 0] for k in (0, 1))
     radius, angle = np.sqrt(-2 * np.log((first + 0.5) / 2**32)), (second + 0.5) / 2**31 * np.pi
     return radius * np.where(lane & 1, np.sin(angle), np.cos(angle))
+
+
+def image_key(planes: np.ndarray) -> int:
+    """Of the noise of an image: what `SamplingProcess` makes of the planes that the network is given."""
+    _, height, width = planes.shape
+    key = (width * 0x100000001B3 ^ height) & WORD
+    for value in planes.astype("<f4").ravel():
+        key = (key ^ struct.unpack("<I", value.tobytes())[0]) * 0x100000001B3 & WORD
+    return key

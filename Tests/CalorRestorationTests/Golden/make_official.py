@@ -4,7 +4,6 @@
 PyTorch, onnx, onnxscript, NumPy and Pillow.
 """
 
-import struct
 import sys
 from pathlib import Path
 
@@ -16,22 +15,13 @@ HERE = Path(__file__).resolve().parent
 TRAINING = HERE.parents[2] / "training"
 sys.path[:0] = [str(TRAINING), str(TRAINING / "official")]
 
-from calor_training.noise import normal_field  # noqa: E402
+from calor_training.noise import image_key, normal_field  # noqa: E402
 from difiisr.autoencoder import Autoencoder, AutoencoderShape  # noqa: E402
 from difiisr.inference import enlarged  # noqa: E402
 from difiisr.unet import UNet, UNetShape  # noqa: E402
 from export_model import export_folder  # noqa: E402
 
 SEED, SIDE, STRIDE = 12345, 64, 48
-WORD = 0xFFFF_FFFF_FFFF_FFFF
-
-
-def image_key(planes):
-    _, height, width = planes.shape
-    key = (width * 0x100000001B3 ^ height) & WORD
-    for value in planes.astype("<f4").ravel():
-        key = (key ^ struct.unpack("<I", value.tobytes())[0]) * 0x100000001B3 & WORD
-    return key
 
 
 def main():
