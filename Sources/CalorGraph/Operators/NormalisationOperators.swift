@@ -116,7 +116,10 @@ enum NormalisationOperators {
         let source = try call.tensor(0)
         let shape = source.shape
         guard let groups = try call.int("num_groups") else { throw call.fault("num_groups is missing") }
-        try call.require(shape.rank >= 3 && groups > 0 && shape[1] % groups == 0, "\(groups) groups do not divide \(shape)")
+        // Every number divides no channels; one beyond them would only overflow.
+        try call.require(
+            shape.rank >= 3 && groups > 0 && groups <= max(shape[1], 1) && shape[1] % groups == 0,
+            "\(groups) groups do not divide \(shape)")
         let split = source.reshaped(to: Shape([shape[0], groups, shape[1] / groups] + shape.dims.dropFirst(2)))
         let (normal, _, _) = try normalised(call, split, from: 2, epsilon: call.float("epsilon") ?? 1e-5, centred: true)
         if call.opset >= 21 { return try scaled(call, normal.reshaped(to: shape), by: 1, plus: 2) }

@@ -64,7 +64,8 @@ public struct PlanckModel: Sendable, Equatable {
         let signal = object + planck.o
         guard signal > 0 else { return .nan }
         let value = planck.b / naturalLogarithm(planck.r1 / (planck.r2 * signal) + planck.f)
-        return value > 0 && value.isFinite ? value : .nan
+        // Planes hold 32 bits: what is 0 or infinite there is no temperature either.
+        return Float(value) > 0 && Float(value).isFinite ? value : .nan
     }
 
     /// The counts of an object at `kelvin`.
