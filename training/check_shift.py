@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from calor_training.noise import image_key, normal_field
+from calor_training.noise import image_key, normal_fields
 from calor_training.presets import PRESETS
 from calor_training.runs import average_of
 from calor_training.samplers import sampled
@@ -51,12 +51,9 @@ def reference(network: ShiftResolver, image: np.ndarray, limits: np.ndarray, *, 
     given = (image - limits[0]) * (np.float32(2) / (limits[1] - limits[0])) + np.float32(-1)
     low = torch.from_numpy(given)[None]
     y = network.start_image(low)
-    _, channels, height, width = y.shape
     noise = torch.zeros_like(y)
     if noisy:
-        key = image_key(given)
-        fields = [normal_field(seed, c, height, width, image_key=key) for c in range(channels)]
-        noise = torch.from_numpy(np.stack(fields).astype(np.float32))[None]
+        noise = torch.from_numpy(normal_fields(seed, y.shape[1:], image_key=image_key(given)))[None]
     estimate = lambda x, step: network(x, low, torch.full((1,), step, dtype=torch.long)).clamp(-1, 1)
     found = sampled(estimate, network.schedule.thinned(steps), y, [noise], stochastic=False)[-1]
     return (found[0].numpy() + 1) * ((limits[1] - limits[0]) / 2) + limits[0]

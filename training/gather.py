@@ -1,4 +1,4 @@
-"""Gathers more training images from public repositories beside those of --data, for the presets that name them (see the cards).
+"""Gathers more training images from public repositories beside those of --data.
 
     python training/gather.py --data ../shared/data --out DATA      # then train.py --data DATA …
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 THUMBNAIL = 32
 SAME_SCENE = 0.85  # correlation of thumbnails with a test image
 SAME_IMAGE = {"ir": 0.985, "rgb": 0.995}
-LEAST_SIDE = {"ir": 256, "rgb": 256}
+LEAST_SIDE = 256
 LONGEST_SIDE = 1200
 Image.MAX_IMAGE_PIXELS = 200_000_000
 
@@ -110,14 +110,12 @@ def thumbnail(image: Image.Image) -> np.ndarray:
 
 
 def is_grey(image: Image.Image) -> bool:
-    if image.mode in ("L", "I;16"):
-        return True
     channels = np.asarray(image.convert("RGB"), np.int32)[::8, ::8]
     return int(np.abs(channels - channels[..., :1]).max()) <= 2
 
 
 def accepted(source: Source, image: Image.Image) -> Image.Image | None:
-    if min(image.size) < LEAST_SIDE[source.kind] or (source.size and image.size != source.size):
+    if min(image.size) < LEAST_SIDE or (source.size and image.size != source.size):
         return None
     if source.kind == "ir":
         return image.convert("RGB").getchannel(0) if is_grey(image) else None
@@ -143,8 +141,7 @@ def main() -> None:
     link(options.data / "train/pairs", options.out / "train/pairs")
     lines = ["file\trepository\tcommit\tpath"]
     for kind, folders in {"ir": ("ir-m3fd/hr", "ir-roadscene", "ir-flir-iisr/hr"), "rgb": ("rgb-set14",)}.items():
-        forbidden = np.stack([thumbnail(Image.open(path)) for folder in folders
-                              for path in sorted((options.data / "test" / folder).iterdir())])
+        forbidden = [thumbnail(Image.open(path)) for folder in folders for path in (options.data / "test" / folder).iterdir()]
         seen = []
         for path in sorted((options.data / "train" / kind).iterdir()):
             link(path, options.out / "train" / kind / path.name)
@@ -156,11 +153,13 @@ def main() -> None:
                 if image is None:
                     continue
                 small = thumbnail(image)
-                if (forbidden @ small).max() > SAME_SCENE or (np.stack(seen) @ small).max() > SAME_IMAGE[kind]:
+                if any(other @ small > SAME_SCENE for other in forbidden) or any(other @ small > SAME_IMAGE[kind] for other in seen):
                     continue
                 seen.append(small)
                 count += 1
-                name = f"{source.prefix}_{source.repository.split('/')[1]}_{Path(path).stem}.png".replace(" ", "-")
+                # Folders are part of the name: their files may be called alike.
+                place = Path(path).relative_to(source.folder).with_suffix(".png").as_posix().replace("/", "_").replace(" ", "-")
+                name = f"{source.prefix}_{source.repository.split('/')[1]}_{Path(source.folder).name}_{place}"
                 image.save(options.out / "train" / kind / name)
                 lines.append(f"train/{kind}/{name}\t{source.repository}\t{source.commit}\t{path}")
             print(f"{source.prefix}: {count} from {source.repository}/{source.folder}", flush=True)

@@ -143,6 +143,22 @@ import Testing
         }
     }
 
+    /// Every number divides no channels; found by the fuzz target `operator`.
+    @Test func noChannelsHaveNoManyGroups() throws {
+        let x = Tensor(.f32, [5, 0, 2])
+        for (groups, isFault) in [(1, false), (1 << 62, true)] {
+            let node = Node(
+                name: "n", op: "GroupNormalization", inputs: (0..<3).map { ValueID($0) }, outputs: [ValueID(3)],
+                attributes: ["num_groups": .int(Int64(groups))])
+            let inputs: [Tensor?] = [x, Tensor(.f32, [0]), Tensor(.f32, [0])]
+            if isFault {
+                #expect(throws: GraphFault.self) { try Interpreter.evaluate(node: node, opset: 21, inputs: inputs) }
+            } else {
+                #expect(try Interpreter.evaluate(node: node, opset: 21, inputs: inputs)[0]?.type == x.type)
+            }
+        }
+    }
+
     @Test(arguments: hostile.indices) func contradictionsAreFaults(_ index: Int) {
         let entry = Self.hostile[index]
         let ids = entry.inputs.enumerated().map { $0.element == nil ? nil : ValueID($0.offset) }

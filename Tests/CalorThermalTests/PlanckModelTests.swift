@@ -94,6 +94,15 @@ import Testing
         }
     }
 
+    /// Found by the fuzz target `flir`.
+    @Test("temperatures that 32 bits cannot hold are none", arguments: [1e-60, 1e60])
+    func narrowing(b: Double) throws {
+        var planck = Self.planck
+        (planck.b, planck.f) = (b, 0.5)
+        let model = try PlanckModel(planck: planck, scene: Self.scene)
+        #expect(model.kelvin(counts: model.counts(kelvin: 2 * b)).isNaN)
+    }
+
     @Test("the line of text brings every constant back exactly")
     func text() throws {
         var radiometry = Radiometry(source: .flir)

@@ -49,6 +49,13 @@ def normal_field(seed: int, channel: int, height: int, width: int, top: int = 0,
     return radius * np.where(lane & 1, np.sin(angle), np.cos(angle))
 
 
+def normal_fields(seed: int, shape: tuple[int, int, int], top: int = 0, left: int = 0, image_key: int = 0) -> np.ndarray:
+    """[channels, height, width] of 32 bits, as Calor draws them."""
+    channels, height, width = shape
+    fields = [normal_field(seed, channel, height, width, top, left, image_key) for channel in range(channels)]
+    return np.stack(fields).astype(np.float32)
+
+
 def image_key(planes: np.ndarray) -> int:
     """Of the noise of an image: what `SamplingProcess` makes of the planes that the network is given."""
     _, height, width = planes.shape

@@ -11,7 +11,6 @@ pixels each way are cut out of it, so that one tile does) with the noise that th
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,9 @@ OFFICIAL = Path(__file__).resolve().parent
 ROOT = OFFICIAL.parent.parent
 sys.path[:0] = [str(OFFICIAL.parent), str(OFFICIAL)]
 
-from calor_training.noise import image_key, normal_field  # noqa: E402
+from calor_training.noise import image_key, normal_fields  # noqa: E402
 from difiisr.autoencoder import Autoencoder  # noqa: E402
-from difiisr.inference import MULTIPLE, SCALE, one_step  # noqa: E402
+from difiisr.inference import MULTIPLE, SCALE, enlarged, take  # noqa: E402
 from difiisr.unet import UNet  # noqa: E402
 from export_model import export_folder  # noqa: E402
 
@@ -68,18 +67,12 @@ def authors_parts(checkout: Path) -> tuple[torch.nn.Module, torch.nn.Module, obj
 
 
 @torch.no_grad()
-def authors_step(parts: tuple, small: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """As their sampler calls it: padded by reflection, one step, cut."""
+def authors_step(parts: tuple, padded: torch.Tensor, height: int, width: int, noise: torch.Tensor) -> torch.Tensor:
+    """As their sampler calls it: one step of the padded image, cut; in 0…1."""
     unet, autoencoder, diffusion = parts
-    height, width = small.shape[2:]
-    padded = F.pad(small, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
     found = diffusion.p_sample_loop(y=padded, model=unet, first_stage_model=autoencoder, noise=noise, clip_denoised=False,
                                     model_kwargs={"lq": padded}, one_step=True)
-    return found[:, :, : height * SCALE, : width * SCALE].clamp(-1, 1)
-
-
-def levels(image: torch.Tensor) -> np.ndarray:
-    return ((image[0].permute(1, 2, 0).numpy() * 0.5 + 0.5) * 255).round().clip(0, 255)
+    return found[:, :, : height * SCALE, : width * SCALE].clamp(-1, 1) * 0.5 + 0.5
 
 
 def main() -> None:
@@ -94,9 +87,7 @@ def main() -> None:
     parts = authors_parts(options.authors)
     unet, autoencoder = UNet().eval(), Autoencoder().eval()
     for ours, theirs in ((unet, parts[0]), (autoencoder, parts[1])):
-        missing = ours.load_state_dict(theirs.state_dict(), strict=False)
-        assert not missing.unexpected_keys, missing
-        assert all(n.endswith(("attn_mask", "relative_position_index")) for n in missing.missing_keys), missing
+        take(ours, theirs.state_dict(), "the authors' network")
         print(f"{type(ours).__name__}: {sum(p.numel() for p in ours.parameters())} parameters, all tensors by their names")
 
     if options.image:
@@ -106,24 +97,22 @@ def main() -> None:
         plane = (255 * (0.5 + 0.35 * np.sin(x / 6) * np.cos(y / 7) + 0.1 * (x > 50))).clip(0, 255).round().astype(np.uint8)
         pixels = np.repeat(plane[..., None], 3, -1)
     given = pixels.transpose(2, 0, 1).astype(np.float32) * np.float32(2 / 255) + np.float32(-1)
-    small = torch.from_numpy(given)[None]
-    padded = [-(-n // MULTIPLE) * MULTIPLE for n in given.shape[1:]]
-    key = image_key(given)
-    noise = torch.from_numpy(np.stack([normal_field(SEED, c, *padded, 0, 0, image_key=key) for c in range(3)]).astype(np.float32))[None]
+    height, width = given.shape[1:]
+    low = F.pad(torch.from_numpy(given)[None], (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
+    noise = torch.from_numpy(normal_fields(SEED, low.shape[1:], image_key=image_key(given)))[None]
 
     failed = False
-    state, steps = torch.randn(1, 3, *padded, generator=torch.Generator().manual_seed(2)), torch.full((1,), 14)
-    low = F.pad(small, (0, padded[1] - given.shape[2], 0, padded[0] - given.shape[1]), mode="reflect")
+    state, steps = torch.randn(low.shape, generator=torch.Generator().manual_seed(2)), torch.full((1,), DIFFUSION["steps"] - 1)
     with torch.no_grad():
         a, b = parts[0](state, steps, low), unet(state, steps, low)
     print(f"U-Net: largest difference {float((a - b).abs().max()):.2e}, deviation of the result {float(a.std()):.3f}")
 
-    expected = authors_step(parts, small, noise)
-    height, width = expected.shape[2:]
-    found = one_step(unet, autoencoder, low, lambda shape: noise)[:, :, :height, :width].clamp(-1, 1)
-    worst = float((found - expected).abs().max()) * 127.5
-    inside = float((expected.abs() < 1).float().mean())
-    print(f"the step: largest difference {worst:.4f} levels; deviation {levels(expected).std():.1f} levels, {100 * inside:.0f} % not clipped")
+    expected = authors_step(parts, low, height, width, noise)
+    image = torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)[None]
+    found = enlarged(unet, autoencoder, image, lambda shape: noise, SIDE)
+    worst = 255 * float((found - expected).abs().max())
+    inside = 100 * float(((expected > 0) & (expected < 1)).float().mean())
+    print(f"the step: largest difference {worst:.4f} levels; deviation {255 * float(expected.std()):.1f} levels, {inside:.0f} % not clipped")
     failed |= worst > 1
 
     if options.calor:
@@ -131,13 +120,12 @@ def main() -> None:
             folder = Path(home) / "models/difiisr"
             print(f"exported: within {export_folder(unet, autoencoder, folder, SIDE):.1e} of PyTorch")
             Image.fromarray(pixels).save(f"{home}/small.png")
-            subprocess.run([shutil.which(options.calor) or options.calor, "run", ROOT / "pipelines/difiisr-official.yaml",
+            subprocess.run([options.calor.resolve(), "run", ROOT / "pipelines/difiisr-official.yaml",
                             f"{home}/small.png", "-o", f"{home}/out", "--quiet", "--set", f"sharp.model={folder}",
                             "--set", f"sharp.seed={SEED}"], check=True)
             large = np.asarray(Image.open(next(Path(f"{home}/out").glob("*.png"))), np.float64)
         # Of a grey image Calor makes a grey one, the mean of the three channels.
-        grey = ((expected[0].mean(0).numpy() * 0.5 + 0.5) * 255).round()
-        worst = float(np.abs(large - grey).max())
+        worst = float(np.abs(large - (255 * expected[0].mean(0).numpy()).round()).max())
         print(f"calor run: largest difference {worst:.0f} levels in {large.shape[1]}x{large.shape[0]} pixels")
         failed |= worst > 1
     sys.exit(1 if failed else 0)

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 TRAINING = HERE.parents[2] / "training"
 sys.path[:0] = [str(TRAINING), str(TRAINING / "official")]
 
-from calor_training.noise import image_key, normal_field  # noqa: E402
+from calor_training.noise import image_key, normal_fields  # noqa: E402
 from difiisr.autoencoder import Autoencoder, AutoencoderShape  # noqa: E402
 from difiisr.inference import enlarged  # noqa: E402
 from difiisr.unet import UNet, UNetShape  # noqa: E402
@@ -41,8 +41,7 @@ def main():
 
     def noise(shape):
         top, left = next(origins)
-        fields = [normal_field(SEED, c, shape[2], shape[3], top, left, image_key=key) for c in range(shape[1])]
-        return torch.from_numpy(np.stack(fields).astype(np.float32))[None]
+        return torch.from_numpy(normal_fields(SEED, shape[1:], top, left, key))[None]
 
     image = torch.from_numpy(levels.astype(np.float32) / 255)[None]
     found = enlarged(unet, autoencoder, image, noise, SIDE)[0].permute(1, 2, 0).numpy()

@@ -22,15 +22,19 @@ Noise = Callable[[torch.Size], torch.Tensor]
 def load(network: nn.Module, path: Path) -> None:
     """A published checkpoint: its tensors may be under `state_dict`, with the prefix of a wrapper."""
     stored = torch.load(path, map_location="cpu", weights_only=True)
-    stored = stored.get("state_dict", stored)
+    take(network, stored.get("state_dict", stored), str(path))
+
+
+def take(network: nn.Module, stored: dict[str, torch.Tensor], source: str) -> None:
+    """The tensors by their published names; `source` is what a refusal calls them."""
     weights = {name.removeprefix("module.").replace("._orig_mod", ""): value for name, value in stored.items()}
     missing, unexpected = network.load_state_dict(weights, strict=False)
     # Masks and indices are computed; a training checkpoint of the autoencoder also carries its loss.
     lost = [name for name in missing if not name.endswith(("attn_mask", "relative_position_index"))]
     if lost:
-        raise SystemExit(f"{path} lacks {len(lost)} tensors of this network, the first of them {lost[0]}. Is it the other one?")
+        raise SystemExit(f"{source} lacks {len(lost)} tensors of this network, the first of them {lost[0]}. Is it the other one?")
     if foreign := [name for name in unexpected if not name.startswith("loss.")]:
-        raise SystemExit(f"{path} has {len(foreign)} tensors that this network lacks, the first of them {foreign[0]}.")
+        raise SystemExit(f"{source} has {len(foreign)} tensors that this network lacks, the first of them {foreign[0]}.")
 
 
 @torch.no_grad()
