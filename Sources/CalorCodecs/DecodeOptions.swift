@@ -25,6 +25,8 @@ public struct ImageHeader: Sendable, Equatable {
     public var size: Size
     /// Of the decoded planes.
     public var sampleFormat: SampleFormat
+    /// Whether f32 planes hold integers that the file stores: signed ones, or unsigned ones of more than 16 bits.
+    public var holdsIntegers = false
     /// Of the decoded planes.
     public var colour: ColourModel
     /// As stored: 1 for a bilevel file, 12 for a 12-bit one, 8 for a palette of 256 entries.

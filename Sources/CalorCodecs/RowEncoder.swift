@@ -22,7 +22,8 @@ public final class RowEncoder {
         try ImageEncoder.check(options)
         if let fault = ImageEncoder.canHold(format: format, colour: colour, size: size, as: file) { throw fault }
         (self.size, self.colour, self.format) = (size, colour, format)
-        let metadata = options.keepsMetadata ? metadata : Metadata()
+        var metadata = options.keepsMetadata ? metadata : Metadata()
+        metadata.exif = metadata.exif.map { EXIFBlock.fitted($0, to: size) }
         if metadata.icc != nil, metadata.profile(for: colour) == nil {
             warnings.append("the ICC profile was dropped: it is not one for \(colour.isGrey ? "grey" : "RGB") pictures")
         }

@@ -22,6 +22,10 @@ public enum ThermalFault: Fault, Equatable {
     case notRadiometric(what: String, reason: String?)
     /// There are counts, and nothing that says what they mean.
     case noCalibration(what: String)
+    /// Samples that were taken for kelvin, and are not.
+    case notKelvin(hottest: String)
+    /// Emissivity and the like are given for samples that are temperatures already.
+    case sceneOfKelvin
     /// The picture of the camera's other sensor is asked for, and the file holds none.
     case noVisiblePicture
     /// A constant of the file that no temperature can be computed with.
@@ -40,6 +44,8 @@ public enum ThermalFault: Fault, Equatable {
         case .limit(let name, _): "limit.\(name)"
         case .notRadiometric: "radiometry.absent"
         case .noCalibration: "radiometry.no-calibration"
+        case .notKelvin: "radiometry.not-kelvin"
+        case .sceneOfKelvin: "radiometry.scene-of-kelvin"
         case .noVisiblePicture: "radiometry.no-visible"
         case .constant: "radiometry.constant"
         }
@@ -49,7 +55,7 @@ public enum ThermalFault: Fault, Equatable {
         switch self {
         case .parameter, .unknownPalette: .usage
         case .tooManyDefects, .noFilePalette, .nothingFinite, .tooSmall, .referenceSize, .record, .notRadiometric, .noCalibration,
-            .noVisiblePicture, .constant:
+            .notKelvin, .sceneOfKelvin, .noVisiblePicture, .constant:
             .damagedInput
         case .limit: .limit
         }
@@ -68,6 +74,8 @@ public enum ThermalFault: Fault, Equatable {
         case .limit(let name, let detail): "the image is beyond the limit \"\(name)\": \(detail)"
         case .notRadiometric(let what, let reason): "this \(what) is not radiometric" + (reason.map { ": \($0)" } ?? "")
         case .noCalibration(let what): "this \(what) holds counts, but nothing that says which temperature they stand for"
+        case .notKelvin(let hottest): "the samples are taken for kelvin, and the hottest is \(hottest) K"
+        case .sceneOfKelvin: "the samples are taken for kelvin, to which emissivity and the like cannot be applied any more"
         case .noVisiblePicture: "the radiometric record holds no visible picture"
         case .constant(let name, let value, _, _): "no temperature can be computed: \(name) is \(value)"
         }
@@ -87,6 +95,10 @@ public enum ThermalFault: Fault, Equatable {
         case .notRadiometric: "temperatures need the file as the camera wrote it; editors and messengers remove the raw frame"
         case .noCalibration:
             "give the camera's own line with gain (kelvin per count) and offset (kelvin), for example --set STAGE.gain=0.04"
+        case .notKelvin:
+            "no camera sees a scene as cold as that. Say what the samples stand for: --set STAGE.gain=1 --set STAGE.offset=273.15 for °C"
+        case .sceneOfKelvin:
+            "leave these settings out, give counts of a radiometric file, or say what the samples stand for with gain and offset"
         case .noVisiblePicture: "use the 8-bit picture with --set INPUT.radiometric=preview"
         case .constant(_, _, let allowed, let setting):
             setting.map { "it must be \(allowed): give one with --set STAGE.\($0)=VALUE" } ?? "it must be \(allowed)"

@@ -35,6 +35,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [FileFormat.png, .tiff]) func memoryOfTheDecoderHasItsOwnName(_ format: FileFormat) throws {
+        var options = DecodeOptions()
+        options.limits.decoderBytes = 1024
+        let bytes = try ImageEncoder.encode(Ramp.image(Size(width: 64, height: 64), .rgb, .u16), as: format)
+        #expect(fault(bytes, options)?.identifier == "limit.decoderBytes")
+        #expect(try !ImageDecoder.header(of: bytes).holdsIntegers)
+    }
+
     @Test func integersThatFloatsCannotHoldAreRoundedAndNoted() throws {
         // One pixel of 32 unsigned bits, 4294967295, as the smallest TIFF there is.
         func entry(_ tag: Int, _ type: Int, _ value: Int) -> [UInt8] {
@@ -48,6 +56,7 @@ import Testing
             let decoded = try ImageDecoder.decode(bytes)
             #expect(decoded.image.planes[0].samples == .f32([isExact ? 2_147_483_648 : 4_294_967_296]))
             #expect(decoded.warnings.contains { $0.contains(isExact ? "kept exactly" : "rounded") }, "\(decoded.warnings)")
+            #expect(decoded.header.holdsIntegers)
         }
     }
 }

@@ -150,8 +150,74 @@ import Testing
         var image = Ramp.image(Self.size, .grey, .u8)
         image.metadata.exif = Self.exif(orientation: 1)
         let encoded = try ImageEncoder.encodeReporting(image, as: .tiff)
-        #expect(encoded.warnings.isEmpty)
+        #expect(encoded.warnings.count == 1)
         #expect(try ImageDecoder.decode(encoded.bytes).image.metadata.texts == [.init(key: "Make", value: "Acm")])
+    }
+
+    /// In a TIFF file their offsets would point at other bytes: FLIR's note then shows another emissivity.
+    @Test func makerNotesStayWhereTheyAreTrue() throws {
+        func hasNote(_ block: [UInt8], _ tag: [UInt8]) -> Bool {
+            block.indices.contains { block[$0...].starts(with: tag) }
+        }
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.exif = Self.exif(orientation: 1)
+        let png = try ImageDecoder.decode(ImageEncoder.encode(image, as: .png)).image.metadata
+        let kept = try #require(png.exif)
+        #expect(kept == image.metadata.exif && hasNote(kept, [0x92, 0x7C, 0, 7]))
+        let tiff = try ImageEncoder.encodeReporting(image, as: .tiff)
+        #expect(tiff.warnings.contains { $0.contains("maker note") }, "\(tiff.warnings)")
+        let back = try #require(try ImageDecoder.decode(tiff.bytes).image.metadata.exif)
+        #expect(!hasNote(back, [0x7C, 0x92, 7, 0]) && hasNote(back, [0x27, 0x88, 3, 0]))
+    }
+
+    @Test(arguments: ["ImageJ=1.53t\nimages=3\nslices=3", "{\"shape\": [32, 40]}", "<?xml version=\"1.0\"?><OME xmlns=\"x\"/>"])
+    func aRecordOfAStackIsLeftOut(_ description: String) throws {
+        var image = Ramp.image(Self.size, .grey, .u16)
+        image.metadata = Self.full("GRAY")
+        image.metadata.texts = [.init(key: "ImageDescription", value: description), .init(key: "Artist", value: "A")]
+        let decoded = try ImageDecoder.decode(ImageEncoder.encode(image, as: .tiff))
+        #expect(decoded.warnings.contains { $0.contains("record of the whole file") }, "\(decoded.warnings)")
+        // "Make" comes from the EXIF block.
+        #expect(Set(decoded.image.metadata.texts.map(\.key)) == ["Artist", "Make"])
+        let again = try ImageDecoder.decode(ImageEncoder.encode(decoded.image, as: .tiff))
+        #expect(again.image.metadata.texts == decoded.image.metadata.texts)
+    }
+
+    @Test func commentsAndTheDescriptionShareATag() throws {
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.texts = ["Comment": "one", "ImageDescription": "described", "Description": "one"].sorted { $0.key < $1.key }
+            .map { .init(key: $0.key, value: $0.value) }
+        let encoded = try ImageEncoder.encodeReporting(image, as: .tiff)
+        #expect(encoded.warnings.isEmpty)
+        #expect(
+            try ImageDecoder.decode(encoded.bytes).image.metadata.texts == [.init(key: "ImageDescription", value: "described\none")]
+        )
+    }
+
+    @Test(arguments: FileFormat.allCases) func theSizeInEXIFFollows(_ format: FileFormat) throws {
+        // Little-endian: an Exif directory at 26 with both dimensions, a thumbnail's directory at 56.
+        var block: [UInt8] = Array("II*\0".utf8) + [8, 0, 0, 0, 1, 0, 0x69, 0x87, 4, 0, 1, 0, 0, 0, 26, 0, 0, 0, 56, 0, 0, 0]
+        block += [2, 0, 2, 0xA0, 3, 0, 1, 0, 0, 0, 0x80, 2, 0, 0, 3, 0xA0, 4, 0, 1, 0, 0, 0, 0xE0, 1, 0, 0, 0, 0, 0, 0]
+        block += [1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.exif = block
+        let back = try #require(try ImageDecoder.decode(ImageEncoder.encode(image, as: format)).image.metadata.exif)
+        let reader = ByteReader(back, order: .little)
+        func value(_ tag: UInt16) -> UInt32? {
+            back.indices.first { reader.integer(at: $0) == tag && reader.integer(at: $0 + 2) == UInt16(4) }
+                .flatMap { reader.integer(at: $0 + 8) }
+        }
+        #expect(value(0xA002) == UInt32(Self.size.width) && value(0xA003) == UInt32(Self.size.height))
+        if format != .tiff { #expect(reader.integer(at: 22) == UInt32(0), "the thumbnail is linked") }
+    }
+
+    @Test func anEndlessDescriptionIsNamed() throws {
+        var image = Ramp.image(Self.size, .grey, .u8)
+        image.metadata.texts = [.init(key: "ImageDescription", value: String(repeating: "d", count: 200))]
+        var options = DecodeOptions()
+        options.limits.metadataBytes = 100
+        let decoded = try ImageDecoder.decode(ImageEncoder.encode(image, as: .tiff), options: options)
+        #expect(decoded.image.metadata.texts.isEmpty && decoded.warnings.contains { $0.contains("ImageDescription of 201 bytes") })
     }
 
     @Test func whatHasNoRoomIsNamed() throws {

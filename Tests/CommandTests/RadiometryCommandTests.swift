@@ -99,6 +99,58 @@ import Testing
         #expect(maxima[1] > maxima[0] + 3, "\(maxima)")
     }
 
+    /// One strip of 16-bit signed samples, without compression.
+    private static func signedTIFF(_ samples: [Int16], width: Int) -> [UInt8] {
+        func bytes<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+        let pixels = samples.flatMap(bytes)
+        let entries: [(UInt16, UInt32)] = [
+            (256, UInt32(width)), (257, UInt32(samples.count / width)), (258, 16), (259, 1), (262, 1), (273, 8), (277, 1),
+            (278, UInt32(samples.count / width)), (279, UInt32(pixels.count)), (339, 2),
+        ]
+        var out = Array("II*\0".utf8) + bytes(UInt32(8 + pixels.count)) + pixels + bytes(UInt16(entries.count))
+        for (tag, value) in entries { out += bytes(tag) + bytes(UInt16(4)) + bytes(UInt32(1)) + bytes(value) }
+        return out + bytes(UInt32(0))
+    }
+
+    @Test("degrees Celsius are not taken for kelvin, signed integers are counts, and a line is never ignored")
+    func numbersWithoutCalibration() throws {
+        let scratch = try TemporaryFolder()
+        let size = Size(width: 40, height: 32)
+        let celsius = (0..<size.pixels).map { Float($0) / 40 + 10 }
+        try scratch.write(
+            try ImageEncoder.encode(Image(planes: [Plane(size: size, samples: .f32(celsius))], colour: .grey), as: .tiff),
+            to: "c.tif")
+        try scratch.write(Self.signedTIFF(celsius.map { Int16(($0 * 100).rounded()) }, width: size.width), to: "i.tif")
+        func run(_ name: String, _ settings: [String]) throws -> (CalorProcess.Result, [Float]) {
+            let words = ["run", "flir-kelvin", scratch.path("\(name).tif"), "-o", scratch.path("out"), "--overwrite"]
+            let result = try CalorProcess.run(words + settings.flatMap { ["--set", $0] }, environment: Self.home)
+            guard result.status == 0 else { return (result, []) }
+            return (result, try TestImages.decode(try scratch.contents("out/\(name).tiff")).planes[0].floats())
+        }
+        let (refused, _) = try run("c", [])
+        #expect(refused.status == 65 && refused.error.contains("the hottest is"), "\(refused.error)")
+        let (uncalibrated, _) = try run("i", [])
+        #expect(uncalibrated.status == 65 && uncalibrated.error.contains("holds counts"), "\(uncalibrated.error)")
+        let expected = celsius.map { $0 + 273.15 }
+        for (name, settings) in [
+            ("c", ["kelvin.gain=1", "kelvin.offset=273.15"]), ("i", ["kelvin.gain=0.01", "kelvin.offset=273.15"]),
+        ] {
+            let (result, kelvin) = try run(name, settings)
+            #expect(result.status == 0, "\(result.error)")
+            #expect(zip(kelvin, expected).allSatisfy { abs($0 - $1) < 0.006 } && kelvin.count == expected.count)
+        }
+        // Below 0 K is no temperature.
+        let (_, cold) = try run("i", ["kelvin.gain=1", "kelvin.offset=-2000"])
+        #expect(cold.contains { $0.isNaN } && cold.contains { $0 > 0 } && !cold.contains { $0 <= 0 })
+        try scratch.write(
+            try ImageEncoder.encode(Image(planes: [Plane(size: size, samples: .f32(expected))], colour: .grey), as: .tiff),
+            to: "k.tif")
+        let (plain, kept) = try run("k", [])
+        #expect(plain.status == 0 && kept == expected)
+        let (scene, _) = try run("k", ["kelvin.emissivity=0.5"])
+        #expect(scene.status == 65 && scene.error.contains("emissivity"), "\(scene.error)")
+    }
+
     @Test("a line of one's own for counts without a calibration")
     func line() throws {
         let scratch = try TemporaryFolder()

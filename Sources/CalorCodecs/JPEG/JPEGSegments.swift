@@ -59,6 +59,11 @@ struct JPEGSegments {
             OrientationTag.reset(inXMP: &packet)
             metadata.xmp = packet.isEmpty ? nil : packet
         }
+        for (block, name) in [(\Metadata.icc, "ICC profile"), (\.exif, "EXIF block"), (\.xmp, "XMP packet")] {
+            guard let bytes = metadata[keyPath: block]?.count, bytes > limits.metadataBytes else { continue }
+            metadata[keyPath: block] = nil
+            warn("the \(name) of \(bytes) bytes is beyond the limit \"metadataBytes\" and was dropped")
+        }
     }
 
     private mutating func warn(_ text: String) {

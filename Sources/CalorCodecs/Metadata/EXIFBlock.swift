@@ -3,7 +3,8 @@ import CalorImage
 
 /// EXIF blocks made from, and turned into, the directories of a TIFF file.
 ///
-/// Values are copied byte by byte with their order changed where needed; maker notes are opaque and keep their bytes.
+/// Values are copied byte by byte with their order changed where needed. Maker notes are left out: most count their offsets from the start of
+/// the block that they were in, so in another place they would point at other bytes (FLIR's would show another emissivity).
 ///
 /// *Source*: EXIF 2.32, 4.6: IFD0 points to the Exif directory (34665) and the GPS directory (34853), Exif to Interoperability.
 enum EXIFBlock {
@@ -20,6 +21,8 @@ enum EXIFBlock {
     static let exifTag = 34_665
     static let gpsTag = 34_853
     private static let interoperabilityTag = 40_965
+    private static let makerNoteTag = 37_500
+    static let makerNoteWarning = "the camera's maker note was dropped: its offsets hold only where the camera wrote it"
 
     // MARK: - Reading
 
@@ -29,7 +32,8 @@ enum EXIFBlock {
         root.children = children(of: entries, in: file, tags: [exifTag, gpsTag], limits: limits)
         guard !root.children.isEmpty else { return nil }
         for (tag, _) in TIFFMetadata.textTags {
-            guard let entry = entries.first(where: { $0.tag == tag && $0.type == 2 }), entry.byteCount <= limits.metadataBytes
+            guard let entry = entries.first(where: { $0.tag == tag && $0.type == 2 }), entry.byteCount <= limits.metadataBytes,
+                !(tag == TIFFMetadata.descriptionTag && TIFFMetadata.describesStack(file.text(entry) ?? ""))
             else { continue }
             root.values.append((tag, 2, entry.count, Array(file.data(of: entry))))
         }
@@ -67,7 +71,8 @@ enum EXIFBlock {
     private static func directory(at offset: Int, in file: TIFFStructure, bytesLeft: inout Int, limits: Limits) -> Directory {
         var out = Directory()
         var seen: Set<Int> = []
-        for entry in file.entries(at: offset) where entry.tag != interoperabilityTag && seen.insert(entry.tag).inserted {
+        for entry in file.entries(at: offset)
+        where entry.tag != interoperabilityTag && entry.tag != makerNoteTag && seen.insert(entry.tag).inserted {
             guard entry.byteCount <= bytesLeft, out.values.count < limits.metadataItems, entry.type <= 12 else { continue }
             bytesLeft -= entry.byteCount
             out.values.append((entry.tag, entry.type, entry.count, littleEndian(entry, in: file)))
@@ -88,7 +93,46 @@ enum EXIFBlock {
         return out
     }
 
+    /// Whether the block has a maker note.
+    static func hasMakerNote(_ block: [UInt8]) -> Bool {
+        guard let file = TIFFStructure(block[...]) else { return false }
+        return hasMakerNote(file, file.entries(at: file.firstDirectory))
+    }
+
+    static func hasMakerNote(_ file: TIFFStructure, _ entries: [TIFFStructure.Entry]) -> Bool {
+        guard let exif = entries.first(where: { $0.tag == exifTag }), let offset = file.integer(exif) else { return false }
+        return file.entries(at: offset).contains { $0.tag == makerNoteTag }
+    }
+
     // MARK: - Writing
+
+    /// The block for a picture of this size: PixelXDimension and PixelYDimension say it, and the thumbnail, which shows the input, is
+    /// linked no more. Nothing moves, so maker notes stay right.
+    ///
+    /// *Source*: EXIF 2.32, 4.6.5; TIFF 6.0, section 2 (the offset of the next directory).
+    static func fitted(_ block: [UInt8], to size: Size) -> [UInt8] {
+        guard let file = TIFFStructure(block[...]), !file.isBig else { return block }
+        var out = block
+        func put(_ value: Int, _ count: Int, at offset: Int) {
+            guard offset >= 0, offset + count <= out.count else { return }
+            for i in 0..<count {
+                out[offset + (file.reader.order == .little ? i : count - 1 - i)] = UInt8(truncatingIfNeeded: value >> (8 * i))
+            }
+        }
+        let entries = file.entries(at: file.firstDirectory)
+        if let exif = entries.first(where: { $0.tag == exifTag }), let offset = file.integer(exif) {
+            for entry in file.entries(at: offset) where entry.count == 1 && (entry.type == 3 || entry.type == 4) {
+                guard entry.tag == 0xA002 || entry.tag == 0xA003 else { continue }
+                // Its type becomes LONG; the value stands in the entry itself.
+                put(4, 2, at: entry.offset - 6)
+                put(entry.tag == 0xA002 ? size.width : size.height, 4, at: entry.offset)
+            }
+        }
+        if let count: UInt16 = file.reader.integer(at: file.firstDirectory) {
+            put(0, 4, at: file.firstDirectory + 2 + 12 * Int(count))
+        }
+        return out
+    }
 
     /// A little-endian directory that will stand at `offset` of its file, classic or of a BigTIFF; its values and children follow it.
     static func serialised(_ directory: Directory, at offset: Int, isBig: Bool = false) -> [UInt8] {

@@ -11,6 +11,14 @@ enum TIFFMetadata {
         (306, "DateTime"), (315, "Artist"), (316, "HostComputer"), (33_432, "Copyright"),
     ]
 
+    static let descriptionTag = 270
+
+    /// Whether a description is a program's record of a stack of pages, which is not true of a picture made from one of them: ImageJ's, the
+    /// shape that tifffile writes, OME's XML. Programs that meet one of these believe it.
+    static func describesStack(_ text: String) -> Bool {
+        text.hasPrefix("ImageJ=") || text.hasPrefix("{\"shape\":") || (text.hasPrefix("<") && text.contains("<OME"))
+    }
+
     static func read(
         _ file: TIFFStructure, entries: [TIFFStructure.Entry], limits: Limits, warnings: inout [String]
     ) -> Metadata {
@@ -31,12 +39,20 @@ enum TIFFMetadata {
         }
         out.iptc = block(33_723, "IPTC block")
         for (tag, key) in textTags {
-            guard let entry = entries.first(where: { $0.tag == tag }), entry.byteCount <= limits.metadataBytes,
-                let value = file.text(entry), !value.isEmpty
-            else { continue }
+            guard let entry = entries.first(where: { $0.tag == tag }) else { continue }
+            guard entry.byteCount <= limits.metadataBytes else {
+                warnings.append("the \(key) of \(entry.byteCount) bytes is beyond the limit \"metadataBytes\" and was dropped")
+                continue
+            }
+            guard let value = file.text(entry), !value.isEmpty else { continue }
+            if tag == descriptionTag, describesStack(value) {
+                warnings.append("the description, a program's record of the whole file, was dropped: it is not true of one picture")
+                continue
+            }
             out.texts.append(.init(key: key, value: value))
         }
         out.resolution = resolution(file, entries)
+        if EXIFBlock.hasMakerNote(file, entries) { warnings.append(EXIFBlock.makerNoteWarning) }
         out.exif = EXIFBlock.extracted(from: file, entries: entries, limits: limits)
         out.georeference = Georeference(file, entries, limits: limits)
         if entries.contains(where: { $0.tag == 50_844 }) { warnings.append("rational polynomial coefficients (RPC) were dropped") }

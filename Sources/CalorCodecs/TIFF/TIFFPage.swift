@@ -51,7 +51,7 @@ struct TIFFPage: ~Copyable {
         let size = handle.storedSize
         return ImageHeader(
             format: .tiff, size: orientation.swapsSides ? size.transposed : size, sampleFormat: plan.sampleFormat,
-            colour: plan.colour, bitsPerSample: Int(handle.raw.bits), pages: pages,
+            holdsIntegers: plan.holdsIntegers, colour: plan.colour, bitsPerSample: Int(handle.raw.bits), pages: pages,
             compression: Self.compressionName(handle.raw.compression), orientation: orientation.rawValue)
     }
 

@@ -57,6 +57,14 @@ struct TIFFPlan {
         }
     }
 
+    /// Whether the f32 planes hold integers.
+    var holdsIntegers: Bool {
+        switch storage {
+        case .unsigned, .signed: sampleFormat == .f32
+        default: false
+        }
+    }
+
     // MARK: - From a header
 
     /// - Parameters:

@@ -51,8 +51,9 @@ final class TIFFRowWriter: RowWriter {
         strip = .allocate(byteCount: form.rowBytes * rowsPerStrip, alignment: 16)
         additions = EXIFBlock.Directory(
             values: metadata.georeference?.entries ?? [], children: metadata.exif.map { EXIFBlock.directories(of: $0) } ?? [])
-        // What the picture says itself goes before what its EXIF block repeats.
-        let keys = Set(metadata.texts.map { Self.alias($0.key) })
+        if let exif = metadata.exif, EXIFBlock.hasMakerNote(exif) { warnings.append(EXIFBlock.makerNoteWarning) }
+        // What the picture says itself goes before what its EXIF block repeats; a comment is no repetition of a description.
+        let keys = Set(metadata.texts.map { Self.isRemark($0.key) ? $0.key : Self.alias($0.key) })
         let repeated = (metadata.exif.map(EXIFBlock.texts) ?? []).filter { !keys.contains($0.key) }
         try writeTexts(metadata.texts + repeated, warnings: &warnings)
     }
@@ -136,7 +137,15 @@ final class TIFFRowWriter: RowWriter {
         _ texts: [Metadata.Text], warnings: inout [String]
     ) throws(CodecFault) {
         var used: Set<Int> = []
-        for text in texts {
+        // The one tag for a description takes the comments of a JPEG or PNG as well.
+        let descriptions = (texts.filter { $0.key == "ImageDescription" } + texts.filter { Self.isRemark($0.key) }).map(\.value)
+        let distinct = descriptions.indices.filter { !descriptions[..<$0].contains(descriptions[$0]) }.map { descriptions[$0] }
+        if !distinct.isEmpty {
+            used.insert(TIFFMetadata.descriptionTag)
+            let joined = distinct.joined(separator: "\n")
+            try Self.check(calorTIFFWriteText(writer, UInt32(TIFFMetadata.descriptionTag), joined, message.pointer), message)
+        }
+        for text in texts where Self.alias(text.key) != "ImageDescription" {
             let key = Self.alias(text.key)
             guard let tag = TIFFMetadata.textTags.first(where: { $0.key == key })?.tag, used.insert(tag).inserted else {
                 warnings.append("the text \"\(text.key)\" was dropped: TIFF has no tag for it")
@@ -146,12 +155,14 @@ final class TIFFRowWriter: RowWriter {
         }
     }
 
+    private static func isRemark(_ key: String) -> Bool { key == "Description" || key == "Comment" }
+
     /// The tag's name for a keyword of PNG or JPEG.
     private static func alias(_ key: String) -> String {
         switch key {
         case "Title": "DocumentName"
         case "Author": "Artist"
-        case "Description", "Comment": "ImageDescription"
+        case _ where isRemark(key): "ImageDescription"
         default: key
         }
     }

@@ -113,7 +113,7 @@ struct JobWork {
                 let item = job.parts[i].item
                 reading = item.path
                 let decoded = try input.reader(options: run.request.decodeOptions(for: item)).decode(files[i])
-                let (admitted, notes) = try input.kind.admit(decoded.image)
+                let (admitted, notes) = try input.kind.admit(decoded.image, of: decoded.header)
                 let all = decoded.warnings + notes + pageNote(pages: decoded.header.pages, of: item)
                 record.notes += record.parts.isEmpty ? all : all.map { "\(input.id): \($0)" }
                 images.append(admitted)

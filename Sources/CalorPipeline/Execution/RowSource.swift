@@ -21,7 +21,7 @@ final class DecodedRows: RowSource {
     func next() throws(PipelineFault) -> Image? {
         do {
             guard let rows = try decoder.next() else { return nil }
-            return try kind.admit(rows).image
+            return try kind.admit(rows, of: decoder.header).image
         } catch { throw PipelineFault(error) }
     }
 

@@ -36,13 +36,16 @@ public struct ImageType: Sendable, Hashable, CustomStringConvertible {
 extension ImageKind {
     /// What `header` becomes when it enters through an input of this kind. An infrared file with colour planes is taken for grey here;
     /// its samples are compared when they are decoded.
-    func type(of header: ImageHeader) -> ImageType { type(colour: header.colour, format: header.sampleFormat, size: header.size) }
+    func type(of header: ImageHeader) -> ImageType {
+        type(colour: header.colour, format: header.sampleFormat, size: header.size, holdsIntegers: header.holdsIntegers)
+    }
 
-    func type(colour: ColourModel, format: SampleFormat, size: Size) -> ImageType {
+    /// Integers of an infrared file are counts, whatever their width; only floats are taken for kelvin.
+    func type(colour: ColourModel, format: SampleFormat, size: Size, holdsIntegers: Bool = false) -> ImageType {
         switch self {
         case .rgb: return ImageType(colour: colour, meaning: .display, format: format, size: size)
         case .infrared:
-            let meaning: SampleMeaning = format == .u8 ? .display : format == .u16 ? .counts : .kelvin
+            let meaning: SampleMeaning = format == .u8 ? .display : format == .u16 || holdsIntegers ? .counts : .kelvin
             return ImageType(colour: colour.hasAlpha ? .greyAlpha : .grey, meaning: meaning, format: format, size: size)
         }
     }
@@ -59,7 +62,7 @@ extension ImageKind {
     /// The decoded image as this kind of input, and what should be noted about it.
     ///
     /// *Throws*: `input.coloured` when an infrared input is given true colour.
-    func admit(_ image: Image) throws(PipelineFault) -> (image: Image, notes: [String]) {
+    func admit(_ image: Image, of header: ImageHeader) throws(PipelineFault) -> (image: Image, notes: [String]) {
         switch self {
         case .rgb: return (image, [])
         case .infrared:
@@ -74,7 +77,11 @@ extension ImageKind {
                 grey.metadata.icc = nil
                 notes.append("three equal channels, taken as grey")
             }
-            if grey.meaning == .display { grey.meaning = type(colour: grey.colour, format: grey.format, size: grey.size).meaning }
+            if grey.meaning == .display {
+                let holdsIntegers = header.holdsIntegers && grey.format == .f32
+                grey.meaning =
+                    type(colour: grey.colour, format: grey.format, size: grey.size, holdsIntegers: holdsIntegers).meaning
+            }
             return (grey, notes)
         }
     }

@@ -63,6 +63,9 @@ struct TemperatureStage: WholeStage {
         }
     }
 
+    /// Kelvin. No camera sees a scene whose hottest point is below this; degrees Celsius that are taken for kelvin mostly look like one.
+    private static let coldestScene = 150.0
+
     func outputType(for input: ImageType) throws(PipelineFault) -> ImageType {
         guard input.colour.isGrey else {
             throw .type(place: site.place, stage: site.id, found: input.name, expected: "counts of an infrared camera")
@@ -79,14 +82,17 @@ struct TemperatureStage: WholeStage {
         do {
             var values: [String: JSON] = [:]
             let plane: Plane
-            if image.meaning == .kelvin {
+            if image.meaning == .kelvin, line == nil {
+                guard changes == SceneChanges() else { throw ThermalFault.sceneOfKelvin }
                 plane = image.planes[0]
+                let hottest = try SpotStatistics(of: plane).hottest.value
+                guard hottest >= Self.coldestScene else { throw ThermalFault.notKelvin(hottest: compact(hottest)) }
                 values["model"] = .text("the input is in kelvin already")
             } else {
                 let scale =
                     try line
                     ?? TemperatureScale(of: image.metadata.radiometry, what: Self.name(of: image), path: path, changes: changes)
-                plane = scale.kelvin(of: image.planes[0])
+                plane = scale.kelvin(of: image.planes[0]).aboveZero
                 values.merge(Self.values(of: scale)) { $1 }
                 if case .planck = scale {
                     for (name, value) in Self.scene(changes.applied(to: image.metadata.radiometry?.scene)) {
@@ -94,7 +100,7 @@ struct TemperatureStage: WholeStage {
                     }
                 }
             }
-            values.merge(try TemperatureMetrics(above: above, below: below).values(of: plane)) { $1 }
+            values.merge(try TemperatureMetrics(above: above, below: below).values(of: plane.aboveZero)) { $1 }
             var result = image.replacing(planes: [plane], colour: .grey, meaning: .kelvin)
             result.metadata.describe("temperatures in kelvin")
             return StageResult(image: result, values: values)
@@ -119,6 +125,15 @@ struct TemperatureStage: WholeStage {
             ("reflectedCelsius", scene.reflected.celsius),
             ("atmosphericCelsius", scene.atmospheric.celsius), ("relativeHumidity", scene.relativeHumidity),
         ]
+    }
+}
+
+extension Plane {
+    /// NaN where a sample is no temperature: at zero kelvin and below.
+    fileprivate var aboveZero: Plane {
+        let samples = floats()
+        guard samples.contains(where: { $0 <= 0 }) else { return self }
+        return Plane(size: size, samples: .f32(samples.map { $0 > 0 ? $0 : .nan }))
     }
 }
 
