@@ -75,6 +75,20 @@ import Testing
         #expect(try CalorProcess.run(["run", "copy.yaml", "pages.tiff", "-o", "o", "--page", "-1"], in: folder.root).status == 64)
     }
 
+    @Test func whatCannotBeDoneIsRefused() throws {
+        let folder = try folder()
+        for (words, problem) in [
+            (["in/good.png", "-o", "result.bmp"], "BMP cannot be written"), (["in", "-o", "out.webp"], "WEBP cannot be written"),
+            (["-", "-o", "out/", "--page", "all"], "standard input gives one page"),
+        ] {
+            let result = try CalorProcess.run(["run", "copy.yaml"] + words, input: Data(), in: folder.root)
+            #expect(result.status == 64 && result.error.contains(problem), "\(words): \(result.error)")
+        }
+        #expect(!folder.files().contains { $0.hasPrefix("result") || $0.hasPrefix("out") })
+        #expect(try CalorProcess.run(["run", "copy.yaml", "in/good.png", "-o", "named.bmp/"], in: folder.root).status == 0)
+        #expect(folder.files().contains("named.bmp/good.png"))
+    }
+
     @Test func writersDoWhatTheyAreTold() throws {
         let folder = try folder()
         func size(_ name: String, _ options: [String]) throws -> Int {
