@@ -39,6 +39,8 @@ USES = {
                   "noise level and leaves clean images nearly as they are.",
     "enhance-rgb": "Removes noise and JPEG residue from colour photographs. It needs no noise level and leaves clean "
                    "images nearly as they are.",
+    "enhance-ir-texture": "Removes column or row stripes, sensor noise and mild JPEG residue from infrared images in one step and "
+                          "leaves more fine grain than `enhance-ir`.",
     "enhance-rgb-texture": "Removes noise and JPEG residue from colour photographs in one step and leaves more fine grain "
                            "than `enhance-rgb`, which is nearer to the truth.",
 }
@@ -86,13 +88,18 @@ def wrapped(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), width=118, break_long_words=False, break_on_hyphens=False)
 
 
+def own_sources(preset: Preset) -> str:
+    return INFRARED_SOURCES + PAIRS_SOURCE * preset.pairs if preset.kind == "infrared" else RGB_SOURCES
+
+
 def sources(preset: Preset) -> str:
-    """Of the preset and of every preset that it starts from."""
-    own = INFRARED_SOURCES + PAIRS_SOURCE * preset.pairs if preset.kind == "infrared" else RGB_SOURCES
-    tables = [own]
-    start = preset.start_from and PRESETS[preset.start_from]
-    if start and start.kind != preset.kind and (inherited := sources(start)) not in tables:
-        tables += [f"From `{preset.start_from}`, whose weights were the start:", inherited]
+    """Of the preset and of every preset that it starts from, where that has another kind of images."""
+    tables, kind = [own_sources(preset)], preset.kind
+    while preset.start_from:
+        preset = PRESETS[preset.start_from]
+        if preset.kind != kind:
+            tables += [f"From `{preset.name}`, whose weights were the start:", own_sources(preset)]
+            kind = preset.kind
     return "\n\n".join(tables)
 
 

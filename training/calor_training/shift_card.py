@@ -50,6 +50,9 @@ fidelity mode is in the training"""
 DISTILLED = """one step, distilled from that network as a four-step teacher: Charbonnier loss to the clean image and
 matching of distributions with a fake score that is trained beside it (training/README.md, Distillation)"""
 
+REWARDED = """one step, which starts as that four-step teacher and is tuned on rewards: Charbonnier loss to the clean image and the
+difference of the radial log-spectra to the clean image's, without a score (after AlignProp; training/README.md, Distillation)"""
+
 
 def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, trained: dict, tables: list[dict], radius: int,
                parameters: int, steps: int, minutes: float, kappa: float, roots: tuple[float, ...], machine: str) -> str:
@@ -57,8 +60,9 @@ def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, tr
     purpose = "super-resolution" if preset.scale > 1 else "enhancement"
     process = f"""Residual shifting (ResShift, arXiv 2307.12348) with SinSR's deterministic step (arXiv 2311.14760), in
 pixels: {len(roots)} steps, kappa {kappa:g}, square roots of the shift {", ".join(f"{q:.4g}" for q in roots)}. {MODES}"""
+    aim = TRAINING if method is None else REWARDED if method == "reward" else DISTILLED
     training = f"""`{recipe}`: seed {preset.seed}, {steps} steps of {trained["batch"]} patches of {trained["patch"]}x{trained["patch"]}
-input pixels; {DISTILLED if method else TRAINING}; exported is the running average of the weights (0.999). It starts from the weights
+input pixels; {aim}; exported is the running average of the weights (0.999). It starts from the weights
 of `{preset.start_from}`. It took {minutes:.0f} minutes on {machine}, shared with other work."""
     measured = (f"training/compare_distilled.py --preset {preset.name}" if method
                 else f"training/evaluate_shift.py --preset {preset.name}")
