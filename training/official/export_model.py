@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import nn
@@ -52,12 +53,23 @@ class Decoder(Encoder):
         return self.autoencoder.decode(latent)
 
 
+def without_traces(path: Path) -> None:
+    """Takes away where in whose files each node came from, which the exporter writes; the external data stay as they are."""
+    model = onnx.load(path, load_external_data=False)
+    for holder in (model, model.graph, *model.functions, *model.graph.node, *model.graph.value_info,
+                   *(node for function in model.functions for node in function.node)):
+        del holder.metadata_props[:]
+        holder.doc_string = ""
+    path.write_bytes(model.SerializeToString())
+
+
 @torch.no_grad()
 def export_part(network: nn.Module, inputs: dict[str, torch.Tensor], output: str, path: Path) -> float:
     """Returns the largest difference to PyTorch on these inputs."""
     network.eval()
     torch.onnx.export(network, tuple(inputs.values()), path, input_names=list(inputs), output_names=[output],
                       opset_version=OPSET, dynamo=True, external_data=True, verbose=False)
+    without_traces(path)
     expected = network(*inputs.values()).numpy()
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     found = session.run([output], {name: value.numpy() for name, value in inputs.items()})[0]
