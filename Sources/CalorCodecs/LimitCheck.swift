@@ -50,6 +50,16 @@ enum LimitCheck {
         }
     }
 
+    /// The fault of a decoder that was refused memory.
+    static func memory(of format: FileFormat) -> CodecFault {
+        .limit(name: "decoderBytes", "the \(format.name) decoder needs more memory beside the pixels")
+    }
+
+    /// What is said of metadata that are left out because of their size.
+    static func metadataWarning(_ name: String, bytes: Int) -> String {
+        "the \(name) of \(bytes) bytes is beyond the limit \"metadataBytes\" and was dropped"
+    }
+
     /// Refuses scratch memory beside the pixels.
     static func decoderBytes(_ bytes: UInt64, for what: String, limits: Limits) throws(CodecFault) {
         if bytes > UInt64(limits.decoderBytes) {

@@ -76,7 +76,7 @@ struct RunOptions: ParsableArguments {
         guard !reading.takesAllPages || !inputs.contains("-") else {
             throw PipelineFault.usage(problem: "standard input gives one page", advice: "give --page N, or the file by its name")
         }
-        if let name = Self.unwritable(output) {
+        if let name = RunRequest.unwritableFormat(of: output) {
             throw PipelineFault.usage(
                 problem: "\(name) cannot be written", advice: "use .png, .jpg, .tiff or .csv; a folder of that name ends with /")
         }
@@ -112,15 +112,6 @@ struct RunOptions: ParsableArguments {
         let document = try PipelineCatalogue(searchPaths: Installation.folders(named: "pipelines")).document(pipeline)
         let context = PlanContext(catalogue: ModelCatalogue(searchPaths: Installation.folders(named: "models")), seed: seed)
         return (request, try PlanMaker.plan(document, context: context, overrides: request.overrides, outputName: name))
-    }
-
-    /// The name of a picture format that Calor does not write, where the output is neither a folder nor meant as one.
-    private static func unwritable(_ output: String) -> String? {
-        let kind = (output as NSString).pathExtension.lowercased()
-        var isFolder: ObjCBool = false
-        FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-        let others: Set = ["avif", "bmp", "dng", "exr", "gif", "heic", "heif", "jp2", "jxl", "pgm", "ppm", "raw", "svg", "webp"]
-        return others.contains(kind) && !isFolder.boolValue && !output.hasSuffix("/") ? kind.uppercased() : nil
     }
 
     private func listedNames() throws -> [String] {

@@ -64,7 +64,7 @@ pixels: {len(roots)} steps, kappa {kappa:g}, square roots of the shift {", ".joi
     training = f"""`{recipe}`: seed {preset.seed}, {steps} steps of {trained["batch"]} patches of {trained["patch"]}x{trained["patch"]}
 input pixels; {aim}; exported is the running average of the weights (0.999). It starts from the weights
 of `{preset.start_from}`. It took {minutes:.0f} minutes on {machine}, shared with other work."""
-    measured = (f"training/compare_distilled.py --preset {preset.name}" if method
+    measured = (f"training/compare_distilled.py --preset {preset.name}" + " --set stripes" * (preset.kind == "infrared") if method
                 else f"training/evaluate_shift.py --preset {preset.name}")
     return f"""# {name}
 

@@ -15,7 +15,7 @@ struct JPEGHandle: ~Copyable {
         let opened = calorJPEGOpen(
             bytes.baseAddress, bytes.count, UInt64(limits.decoderBytes), UInt32(clamping: limits.scans),
             UInt32(clamping: limits.seconds), &header, &status, message.pointer)
-        guard let opened else { throw .limit(name: "decoderBytes", "the JPEG decoder needs more memory beside the pixels") }
+        guard let opened else { throw LimitCheck.memory(of: .jpeg) }
         do throws(CodecFault) {
             guard status == CALOR_JPEG_OK.status else { throw Self.fault(status, message.text) }
             try Self.check(header, of: bytes, limits: limits)
@@ -111,7 +111,7 @@ struct JPEGHandle: ~Copyable {
             text.contains("scans")
                 ? .limit(name: "scans", text)
                 : text.contains("time") ? .limit(name: "seconds", text) : .limit(name: "decoderBytes", "JPEG: \(text)")
-        case CALOR_JPEG_MEMORY.status: .limit(name: "decoderBytes", "the JPEG decoder needs more memory beside the pixels")
+        case CALOR_JPEG_MEMORY.status: LimitCheck.memory(of: .jpeg)
         default: text.hasPrefix("Empty JPEG image") ? .damaged(.jpeg, .zeroSize, text) : .damaged(.jpeg, .damaged, text)
         }
     }

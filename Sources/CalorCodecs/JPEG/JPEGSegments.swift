@@ -62,7 +62,7 @@ struct JPEGSegments {
         for (block, name) in [(\Metadata.icc, "ICC profile"), (\.exif, "EXIF block"), (\.xmp, "XMP packet")] {
             guard let bytes = metadata[keyPath: block]?.count, bytes > limits.metadataBytes else { continue }
             metadata[keyPath: block] = nil
-            warn("the \(name) of \(bytes) bytes is beyond the limit \"metadataBytes\" and was dropped")
+            warn(LimitCheck.metadataWarning(name, bytes: bytes))
         }
     }
 

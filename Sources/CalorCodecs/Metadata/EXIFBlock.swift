@@ -100,8 +100,13 @@ enum EXIFBlock {
     }
 
     static func hasMakerNote(_ file: TIFFStructure, _ entries: [TIFFStructure.Entry]) -> Bool {
-        guard let exif = entries.first(where: { $0.tag == exifTag }), let offset = file.integer(exif) else { return false }
-        return file.entries(at: offset).contains { $0.tag == makerNoteTag }
+        exifEntries(file, entries).contains { $0.tag == makerNoteTag }
+    }
+
+    /// The entries of the Exif directory that these point to; none where they point to none.
+    private static func exifEntries(_ file: TIFFStructure, _ entries: [TIFFStructure.Entry]) -> [TIFFStructure.Entry] {
+        guard let exif = entries.first(where: { $0.tag == exifTag }), let offset = file.integer(exif) else { return [] }
+        return file.entries(at: offset)
     }
 
     // MARK: - Writing
@@ -119,14 +124,11 @@ enum EXIFBlock {
                 out[offset + (file.reader.order == .little ? i : count - 1 - i)] = UInt8(truncatingIfNeeded: value >> (8 * i))
             }
         }
-        let entries = file.entries(at: file.firstDirectory)
-        if let exif = entries.first(where: { $0.tag == exifTag }), let offset = file.integer(exif) {
-            for entry in file.entries(at: offset) where entry.count == 1 && (entry.type == 3 || entry.type == 4) {
-                guard entry.tag == 0xA002 || entry.tag == 0xA003 else { continue }
-                // Its type becomes LONG; the value stands in the entry itself.
-                put(4, 2, at: entry.offset - 6)
-                put(entry.tag == 0xA002 ? size.width : size.height, 4, at: entry.offset)
-            }
+        for entry in exifEntries(file, file.entries(at: file.firstDirectory))
+        where entry.count == 1 && (entry.type == 3 || entry.type == 4) && (entry.tag == 0xA002 || entry.tag == 0xA003) {
+            // Its type becomes LONG; the value stands in the entry itself.
+            put(4, 2, at: entry.offset - 6)
+            put(entry.tag == 0xA002 ? size.width : size.height, 4, at: entry.offset)
         }
         if let count: UInt16 = file.reader.integer(at: file.firstDirectory) {
             put(0, 4, at: file.firstDirectory + 2 + 12 * Int(count))

@@ -22,7 +22,7 @@ struct PNGHandle: ~Copyable {
         var status: Int32 = 0
         let opened = calorPNGOpen(
             source.address, source.descriptor, source.count, &policy, &header, &status, message.pointer)
-        guard let opened else { throw .limit(name: "decoderBytes", "the PNG decoder needs more memory beside the pixels") }
+        guard let opened else { throw LimitCheck.memory(of: .png) }
         guard status == CALOR_PNG_OK.status else {
             calorPNGClose(opened)
             throw Self.fault(status, message.text)
@@ -64,7 +64,7 @@ struct PNGHandle: ~Copyable {
         case CALOR_PNG_LIMIT.status:
             text.contains("too large")
                 ? .limit(name: "metadataBytes", "PNG: \(text)") : .limit(name: "decoderBytes", "PNG: \(text)")
-        case CALOR_PNG_MEMORY.status: .limit(name: "decoderBytes", "the PNG decoder needs more memory beside the pixels")
+        case CALOR_PNG_MEMORY.status: LimitCheck.memory(of: .png)
         default: .damaged(.png, .damaged, text)
         }
     }

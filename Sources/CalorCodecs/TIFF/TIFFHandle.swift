@@ -17,7 +17,7 @@ struct TIFFHandle: ~Copyable {
         let opened = calorTIFFOpen(
             source.address, source.descriptor, source.count, UInt64(limits.decoderBytes), UInt64(directory), &header, &status,
             message.pointer)
-        guard let opened else { throw .limit(name: "decoderBytes", "the TIFF decoder needs more memory beside the pixels") }
+        guard let opened else { throw LimitCheck.memory(of: .tiff) }
         guard status == CALOR_TIFF_OK.status else {
             calorTIFFClose(opened)
             throw Self.fault(status, message.text)
@@ -59,10 +59,10 @@ struct TIFFHandle: ~Copyable {
         case CALOR_TIFF_TRUNCATED.status: .damaged(.tiff, .truncated, text)
         case CALOR_TIFF_UNSUPPORTED.status:
             .unsupported(.tiff, text, advice: "Convert it to 8-bit, 16-bit or float grey or RGB with another program.")
-        case CALOR_TIFF_MEMORY.status: .limit(name: "decoderBytes", "the TIFF decoder needs more memory beside the pixels")
+        case CALOR_TIFF_MEMORY.status: LimitCheck.memory(of: .tiff)
         // libtiff's own words for what its cap on memory refuses.
         case _ where text.contains("byte limit defined in open options"):
-            .limit(name: "decoderBytes", "the TIFF decoder needs more memory beside the pixels")
+            LimitCheck.memory(of: .tiff)
         default:
             text.contains("not supported") || text.contains("support is not configured")
                 ? .unsupported(.tiff, text, advice: "Convert it to 8-bit, 16-bit or float grey or RGB with another program.")

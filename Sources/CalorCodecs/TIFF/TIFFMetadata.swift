@@ -26,7 +26,7 @@ enum TIFFMetadata {
         func block(_ tag: Int, _ name: String) -> [UInt8]? {
             guard let entry = entries.first(where: { $0.tag == tag }), entry.byteCount > 0 else { return nil }
             guard entry.byteCount <= limits.metadataBytes else {
-                warnings.append("the \(name) of \(entry.byteCount) bytes is beyond the limit \"metadataBytes\" and was dropped")
+                warnings.append(LimitCheck.metadataWarning(name, bytes: entry.byteCount))
                 return nil
             }
             return Array(file.data(of: entry))
@@ -41,7 +41,7 @@ enum TIFFMetadata {
         for (tag, key) in textTags {
             guard let entry = entries.first(where: { $0.tag == tag }) else { continue }
             guard entry.byteCount <= limits.metadataBytes else {
-                warnings.append("the \(key) of \(entry.byteCount) bytes is beyond the limit \"metadataBytes\" and was dropped")
+                warnings.append(LimitCheck.metadataWarning(key, bytes: entry.byteCount))
                 continue
             }
             guard let value = file.text(entry), !value.isEmpty else { continue }

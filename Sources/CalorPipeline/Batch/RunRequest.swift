@@ -78,4 +78,11 @@ public struct RunRequest: Sendable {
         guard OutputFormat(fileExtension: name.fileExtension) != nil, !FileSystem.isFolder(text) else { return .folder(text) }
         return .file(text)
     }
+
+    /// The name of a picture format that Calor does not write, where an output is named after one and is no folder.
+    public static func unwritableFormat(of text: String) -> String? {
+        let kind = InputName(text).fileExtension.lowercased()
+        let others: Set = ["avif", "bmp", "dng", "exr", "gif", "heic", "heif", "jp2", "jxl", "pgm", "ppm", "raw", "svg", "webp"]
+        return others.contains(kind) && !text.hasSuffix("/") && !FileSystem.isFolder(text) ? kind.uppercased() : nil
+    }
 }

@@ -82,7 +82,8 @@ struct TemperatureStage: WholeStage {
         do {
             var values: [String: JSON] = [:]
             let plane: Plane
-            if image.meaning == .kelvin, line == nil {
+            let isKelvin = image.meaning == .kelvin && line == nil
+            if isKelvin {
                 guard changes == SceneChanges() else { throw ThermalFault.sceneOfKelvin }
                 plane = image.planes[0]
                 let hottest = try SpotStatistics(of: plane).hottest.value
@@ -92,7 +93,7 @@ struct TemperatureStage: WholeStage {
                 let scale =
                     try line
                     ?? TemperatureScale(of: image.metadata.radiometry, what: Self.name(of: image), path: path, changes: changes)
-                plane = scale.kelvin(of: image.planes[0]).aboveZero
+                plane = scale.kelvin(of: image.planes[0])
                 values.merge(Self.values(of: scale)) { $1 }
                 if case .planck = scale {
                     for (name, value) in Self.scene(changes.applied(to: image.metadata.radiometry?.scene)) {
@@ -100,8 +101,9 @@ struct TemperatureStage: WholeStage {
                     }
                 }
             }
-            values.merge(try TemperatureMetrics(above: above, below: below).values(of: plane.aboveZero)) { $1 }
-            var result = image.replacing(planes: [plane], colour: .grey, meaning: .kelvin)
+            let temperatures = plane.aboveZero
+            values.merge(try TemperatureMetrics(above: above, below: below).values(of: temperatures)) { $1 }
+            var result = image.replacing(planes: [isKelvin ? plane : temperatures], colour: .grey, meaning: .kelvin)
             result.metadata.describe("temperatures in kelvin")
             return StageResult(image: result, values: values)
         } catch { throw PipelineFault(error) }
