@@ -36,6 +36,7 @@ extension PipelineFault {
         case .outputFolder: "output.folder"
         case .metricsFile: "metrics.file"
         case .inputOutput: "run.input-output"
+        case .readerGone: "output.reader-gone"
         case .memory: "run.memory"
         case .coloured: "input.coloured"
         case .notFinite: "stage.not-finite"
@@ -54,7 +55,7 @@ extension PipelineFault {
             .usage
         case .inputIsFolder, .coloured: .damagedInput
         case .outputExists, .outputFolder, .metricsFile: .cannotCreate
-        case .inputOutput: .inputOutput
+        case .inputOutput, .readerGone: .inputOutput
         case .memory: .limit
         case .notFinite: .defect
         case .cancelled: .cancelled
@@ -99,6 +100,7 @@ extension PipelineFault {
         case .outputFolder(let path, let reason): "\(path): cannot be written: \(reason)"
         case .metricsFile(let path, let reason): "\(path): \(reason)"
         case .inputOutput(let path, let reason): path.isEmpty ? reason : "\(path): \(reason)"
+        case .readerGone: "standard output: the program that reads it stopped before the whole image was written"
         case .memory(let needed, let budget): "needs \(bytesText(needed)) of memory, the budget is \(bytesText(budget))"
         case .coloured(let difference):
             "the file is coloured (channels differ by up to \(difference)), the pipeline takes infrared images"
@@ -139,7 +141,7 @@ extension PipelineFault {
         case .type(_, _, _, let expected): "it needs \(expected)"
         case .format(_, _, let advice): advice
         case .usage(_, let advice): advice
-        case .inputNotFound: "check the path"
+        case .inputNotFound(let path): pathAdvice(path)
         case .inputIsFolder: "give the folder itself as an INPUT to work on everything in it"
         case .inputUnreadable: "check the permissions of the file"
         case .noPairs: "give the folder that holds both halves, or say where they are with --set INPUT.match=PATTERN"
@@ -152,6 +154,7 @@ extension PipelineFault {
         case .outputFolder: "choose a folder that exists or can be made, with permission to write"
         case .metricsFile: "choose another file for --metrics"
         case .inputOutput: "check the disk, then run again: what is finished is not repeated"
+        case .readerGone: "look for its message"
         case .memory: "give more with --memory"
         case .coloured: "use a pipeline for RGB, such as enhance-rgb"
         case .notFinite: "the model may be damaged; check it with `calor model check`"
@@ -164,6 +167,15 @@ extension PipelineFault {
         if let nearest = nearestWord(to: word, among: valid) { return "did you mean \"\(nearest)\"?" }
         return "valid \(what): \(valid.joined(separator: ", "))"
     }
+}
+
+/// What to do about a path at which nothing is.
+///
+/// A name whose bytes are not UTF-8 reaches the program with U+FFFD in their place and is found under neither name.
+public func pathAdvice(_ path: String) -> String {
+    path.unicodeScalars.contains("\u{FFFD}")
+        ? "the name is not UTF-8 text, which calor cannot open: rename the file, for example with `convmv -f latin1 -t utf8 --notest`"
+        : "check the spelling and the folder you are in"
 }
 
 /// Bytes for people: `1.5 GB`, in powers of 1000 as disks and clouds count.

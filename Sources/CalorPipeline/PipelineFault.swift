@@ -39,6 +39,8 @@ public enum PipelineFault: Fault {
     case outputFolder(path: String, reason: String)
     case metricsFile(path: String, reason: String)
     case inputOutput(path: String, reason: String)
+    /// Of `-o -`: the program at the other end of the pipe is gone.
+    case readerGone
     case memory(needed: Int, budget: Int)
 
     // MARK: Pairs

@@ -108,7 +108,7 @@ struct CompareCommand: ParsableCommand {
         if path == "-" { return false }
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw InputFile(path: path).named(ReadFault.missing)
+            throw InputFile(path: path).named(ReadFault.missing(path))
         }
         return isFolder.boolValue
     }

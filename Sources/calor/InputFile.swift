@@ -1,5 +1,6 @@
 import CalorBase
 import CalorCodecs
+import CalorPipeline
 import Foundation
 
 /// A file that a command names, or `-` for standard input.
@@ -16,7 +17,7 @@ struct InputFile {
             handle = .standardInput
         } else {
             var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { throw named(ReadFault.missing) }
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { throw named(ReadFault.missing(path)) }
             if isFolder.boolValue { throw named(ReadFault.folder) }
             guard let opened = FileHandle(forReadingAtPath: path) else { throw named(ReadFault.unreadable) }
             handle = opened
@@ -53,7 +54,7 @@ struct NamedFault: Fault {
 
 /// Why the bytes of a file could not be had.
 enum ReadFault: Fault {
-    case missing
+    case missing(String)
     case folder
     case unreadable
     case broken(String)
@@ -89,7 +90,7 @@ enum ReadFault: Fault {
 
     var advice: String? {
         switch self {
-        case .missing: "check the spelling and the folder you are in"
+        case .missing(let path): pathAdvice(path)
         case .folder: "name the files in it, for example with FOLDER/*.png"
         case .unreadable: "check its permissions"
         case .broken: "check the disk or the network share"

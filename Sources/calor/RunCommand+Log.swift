@@ -38,7 +38,7 @@ struct RunLog: Sendable {
         let end = outcome.isStopped ? "stopped: run the same command again to go on" : ""
         let text =
             "calor: \(parts.joined(separator: ", ")) in \(RunProgress.time(seconds)) (\(RunProgress.short(rate)) megapixels/s)"
-            + (end.isEmpty ? "" : "\n    \(end)")
+            + (end.isEmpty ? "" : "\n    \(end)") + notes(summary)
         guard format == .json || isatty(2) != 0 || outcome.isStopped || summary.failed > 0 else { return }
         write(
             text,
@@ -48,9 +48,21 @@ struct RunLog: Sendable {
             ])
     }
 
+    private func notes(_ summary: RunSummary) -> String {
+        guard let first = summary.note else { return "" }
+        return summary.noted == 1
+            ? "\n    note: \(first.input): \(first.text)"
+            : "\n    \(summary.noted) images have notes, such as \(first.input): \(first.text); the metrics have all of them"
+    }
+
     func finished(_ record: JobRecord) {
         guard format == .json, !isQuiet else { return }
-        write("", [("level", .text("info")), ("input", .text(record.input)), ("status", .text(record.status.rawValue))])
+        write(
+            "",
+            [
+                ("level", .text("info")), ("input", .text(record.input)), ("status", .text(record.status.rawValue)),
+                ("notes", record.notes.isEmpty ? nil : .list(record.notes.map(JSON.text))),
+            ])
     }
 
     private func write(_ text: String, _ members: [(String, JSON?)]) {

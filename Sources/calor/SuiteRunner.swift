@@ -45,7 +45,7 @@ struct SuiteRunner {
         let root = file.path(against)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder) else {
-            throw InputFile(path: root).named(ReadFault.missing)
+            throw InputFile(path: root).named(ReadFault.missing(root))
         }
         let candidates = (results.cases[one.name] ?? [:]).values.flatMap(\.outputs.keys).sorted()
         let pairs =

@@ -16,6 +16,17 @@ import Testing
         try CalorProcess.run(["run"] + arguments, in: folder.root)
     }
 
+    /// What a line of a shell in the folder says on standard error.
+    private func shell(_ line: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "{ \(line); } 2>said"]
+        process.currentDirectoryURL = folder.root
+        try process.run()
+        process.waitUntilExit()
+        return String(decoding: try folder.contents("said"), as: UTF8.self)
+    }
+
     /// The kill that hurts most: after the rename, before the line that says so.
     @Test func aKillBetweenRenameAndJournalIsNoObstacle() throws {
         #expect(try run("doubling.yaml", "in", "-o", "out").status == 0)
@@ -84,5 +95,39 @@ import Testing
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationStatus == 74)
+    }
+
+    /// A path that is not UTF-8 reaches the program with U+FFFD in it.
+    @Test func aNameThatIsNotUTF8IsToldAsThat() throws {
+        let name = Array(folder.path("in/caf").utf8) + [0xE9] + Array(".png".utf8)
+        let file = (name + [0]).withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { open($0.baseAddress!, O_WRONLY | O_CREAT, 0o600) }
+        }
+        try #require(file >= 0)
+        close(file)
+        let result = try run("doubling.yaml", "in", "-o", "out")
+        #expect(result.status == 2 && result.error.contains("not UTF-8 text"), "\(result.error)")
+        #expect(FileManager.default.fileExists(atPath: folder.path("out/a.png")))
+    }
+
+    /// Like `calor run … --metrics - | head -1`, and `calor run … -o - | a-program-that-fails`.
+    @Test func aReaderThatGoesIsNoFullDisk() throws {
+        let program = CalorProcess.binary.path
+        let metrics = try shell("{ sleep 0.2; '\(program)' run doubling.yaml in -o out --metrics -; echo $? >status; } | true")
+        #expect(try folder.contents("status") == Data("0\n".utf8), "\(metrics)")
+        #expect(FileManager.default.fileExists(atPath: folder.path("out/a.png")))
+        let image = try shell("{ sleep 0.2; '\(program)' run doubling.yaml in/a.png -o -; echo $? >status; } | true")
+        #expect(try folder.contents("status") == Data("74\n".utf8), "\(image)")
+        #expect(image.contains("the program that reads it stopped") && !image.contains("disk"), "\(image)")
+    }
+
+    @Test func notesAreInTheLog() throws {
+        try folder.write(doubling.replacing("rgb", with: "infrared").utf8, to: "infrared.yaml")
+        let plane = TestImages.grey(16, 16).planes[0]
+        let equal = TestImages.rgb(16, 16).replacing(planes: [plane, plane, plane], colour: .rgb)
+        try folder.write(TestImages.png(equal), to: "in/a.png")
+        let result = try run("infrared.yaml", "in", "-o", "out", "--log-format", "json")
+        #expect(
+            result.status == 0 && result.error.contains("\"notes\":[\"three equal channels, taken as grey\"]"), "\(result.error)")
     }
 }

@@ -63,7 +63,7 @@ def prepared(preset: Preset, data: Path, cache: Path) -> dict[str, list[Pair]]:
     """All pairs of a preset, from the shards in `cache`; those that are missing are made."""
     paths = training_images(preset, data)
     folder = cache / f"{preset.family}-x{preset.scale}-seed{preset.seed}{'-pairs' if preset.pairs else ''}" \
-                     f"{'-held' if preset.soft or preset.family == 'camera' else ''}"
+                     f"{'-gathered' if preset.gathered else ''}{'-held' if preset.soft or preset.family == 'camera' else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     result: dict[str, list[Pair]] = {"plain": [], "soft": []}
     for first in range(0, len(paths), SHARD):

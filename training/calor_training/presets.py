@@ -24,6 +24,7 @@ class Preset:
     soft: float = 0.0  # share of the patches from images that were enlarged before they were reduced
     pairs: bool = False  # also train on the infrared half of train/pairs
     camera: float = 0.0  # share of the steps of a residual-shift preset that use the camera's pairs
+    gathered: bool = False  # learns from gather.py's images too
     rms: float = 0.0  # share of the steps, at the end, with the root of each patch's mean square as loss
 
     @property
@@ -44,18 +45,20 @@ PRESETS = {
                rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", soft=0.2, pairs=True, rms=0.5),
         Preset("ir-x4-grown", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1446,
                rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0, soft=0.5, pairs=True),
-        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=2800,
+        Preset("ir-x4-best-first", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=2800,
                rate=1e-3, warmup=50, start_from="ir-x4-grown", optimiser="muon", soft=0.2, pairs=True, rms=0.4),
+        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=2400, rate=8e-4,
+               warmup=20, start_from="ir-x4-best-first", seed=2, optimiser="muon", soft=0.2, pairs=True, gathered=True, rms=0.6),
         Preset("ir-x4-camera", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=1500,
                rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", family="camera"),
         Preset("ir-x4-shift", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1300,
-               rate=5e-4, start_from="ir-x4-best", optimiser="muon", decay=0.7, soft=0.5, pairs=True, camera=0.5),
+               rate=5e-4, start_from="ir-x4-best-first", optimiser="muon", decay=0.7, soft=0.5, pairs=True, camera=0.5),
         Preset("ir-x4-one-step", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=3000,
                rate=2e-4, start_from="ir-x4-shift", optimiser="muon"),
         Preset("ir-x2", "super-resolution", "infrared", 2, width=48, blocks=8, patch=40, batch=16, steps=300,
                rate=5e-4, warmup=30, start_from="ir-x4-first"),
         Preset("ir-x2-best", "super-resolution", "infrared", 2, width=64, blocks=16, patch=48, batch=10, steps=1200,
-               rate=8e-4, warmup=30, start_from="ir-x4-best", optimiser="muon", soft=0.35, pairs=True, rms=0.5),
+               rate=8e-4, warmup=30, start_from="ir-x4-best-first", optimiser="muon", soft=0.35, pairs=True, rms=0.5),
         Preset("enhance-rgb-first", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=3000),
         Preset("enhance-rgb-second", "enhancement", "rgb", 1, width=64, blocks=10, patch=64, batch=16, steps=900, rate=7e-4,
                warmup=20, start_from="enhance-rgb-first", optimiser="muon", rms=0.5),

@@ -203,9 +203,7 @@ struct JobWork {
             defer { if !isComplete { for path in appeared { FileSystem.remove(path) } } }
             for (i, file) in job.files.enumerated() {
                 if run.request.output == .standardOutput {
-                    if let problem = OutputFolder.writeAll(encoded[i], to: 1) {
-                        throw .inputOutput(path: "standard output", reason: FileSystem.errorText(problem))
-                    }
+                    try OutputFolder.writeToStandardOutput(encoded[i])
                 } else {
                     try OutputFolder.write(encoded[i], to: file.path)
                     appeared.append(file.path)

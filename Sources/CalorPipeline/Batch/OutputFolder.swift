@@ -44,6 +44,11 @@ enum OutputFolder {
         }
     }
 
+    static func writeToStandardOutput(_ bytes: [UInt8]) throws(PipelineFault) {
+        guard let problem = writeAll(bytes, to: 1) else { return }
+        throw problem == EPIPE ? .readerGone : .inputOutput(path: "standard output", reason: FileSystem.errorText(problem))
+    }
+
     /// All bytes to an open file; the error number of the first write that failed, nil when all was written.
     static func writeAll(_ bytes: [UInt8], to file: Int32) -> Int32? {
         bytes.withUnsafeBytes { buffer in

@@ -60,7 +60,11 @@ public final class LineFile: Sendable {
     }
 
     /// *Throws*: when a line could not be written; the images are safe all the same.
+    ///
+    /// A reader that has read enough is no problem.
     func check() throws(PipelineFault) {
-        if let problem = firstProblem.withLock({ $0 }) { throw .inputOutput(path: path, reason: FileSystem.errorText(problem)) }
+        if let problem = firstProblem.withLock({ $0 }), problem != EPIPE {
+            throw .inputOutput(path: path, reason: FileSystem.errorText(problem))
+        }
     }
 }

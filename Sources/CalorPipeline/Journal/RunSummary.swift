@@ -6,6 +6,9 @@ public struct RunSummary: Sendable {
     /// Of the inputs that were worked on.
     public private(set) var pixels = 0
     public private(set) var peakBytes = 0
+    /// Inputs with notes, and one of the notes.
+    public private(set) var noted = 0
+    public private(set) var note: (input: String, text: String)?
     /// Stages in the order in which they first reported; 4 bytes for each image and stage.
     private var times: [(id: String, milliseconds: [Float])] = []
 
@@ -21,6 +24,10 @@ public struct RunSummary: Sendable {
         case .writing: return
         }
         peakBytes = max(peakBytes, record.peakBytes)
+        if let first = record.notes.first {
+            noted += 1
+            note = note ?? (record.input, first)
+        }
         for stage in record.stages {
             let time = Float(stage.milliseconds)
             if let i = times.firstIndex(where: { $0.id == stage.id }) {
