@@ -137,6 +137,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="instead of the preset's number")
     parser.add_argument("--patch", type=int, help="instead of the preset's")
     parser.add_argument("--batch", type=int, help="instead of the preset's")
+    parser.add_argument("--reward", type=float, help="weight of the rewards, instead of the method's")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
@@ -145,6 +146,8 @@ def arguments() -> argparse.Namespace:
 
 def parts(preset: Preset, method_name: str, options: argparse.Namespace, device: torch.device) -> Distillation:
     method = METHODS[method_name]
+    if options.reward is not None:
+        method = dataclasses.replace(method, reward=options.reward)
     folder = options.out / f"{preset.name}-{method_name}"
     teacher = build_shift(PRESETS[preset.start_from]).eval().requires_grad_(False)
     path = options.out / preset.start_from / "last.pt"

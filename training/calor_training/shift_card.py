@@ -51,7 +51,8 @@ DISTILLED = """one step, distilled from that network as a four-step teacher: Cha
 matching of distributions with a fake score that is trained beside it (training/README.md, Distillation)"""
 
 REWARDED = """one step, which starts as that four-step teacher and is tuned on rewards: Charbonnier loss to the clean image and the
-difference of the radial log-spectra to the clean image's, without a score (after AlignProp; training/README.md, Distillation)"""
+difference of the radial log-spectra to the clean image's, without a score (after AlignProp; training/README.md, Distillation, has the
+rounds and their weights)"""
 
 
 def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, trained: dict, tables: list[dict], radius: int,
