@@ -66,9 +66,6 @@ def main() -> None:
     torch.manual_seed(preset.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    if preset.gathered and not (options.data / "SOURCES.tsv").exists():
-        raise SystemExit(f"{preset.name} learns from gathered images too: pass gather.py's --out as --data.")
-
     network, folder = build(preset), options.out / preset.name
     if preset.start_from and not (folder / "last.pt").exists():
         start_weights(network, preset, options.out)

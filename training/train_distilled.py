@@ -17,8 +17,8 @@ from calor_training.distillation import (METHODS, PHASE, Experts, FakeScore, Met
                                          distance, matching_gradient, matching_loss, moved, ratio_weights,
                                          regression_share, spectrum_loss, widest_step)
 from calor_training.presets import PRESETS, Preset
-from calor_training.runs import Run, average_of
-from calor_training.shift_network import ShiftResolver, build_shift, start_shift
+from calor_training.runs import Run
+from calor_training.shift_network import ShiftResolver, build_shift, start_weights
 from calor_training.shifting import RESIDUAL_DEVIATION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,13 +150,10 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
         method = dataclasses.replace(method, reward=options.reward)
     folder = options.out / f"{preset.name}-{method_name}"
     teacher = build_shift(PRESETS[preset.start_from]).eval().requires_grad_(False)
-    path = options.out / preset.start_from / "last.pt"
-    if not path.exists():
-        raise SystemExit(f"There is no {path}. Train the teacher with train_shift.py --preset {preset.start_from} first.")
-    teacher.load_state_dict(average_of(path))
+    teacher.load_state_dict(start_weights(preset, options.out))
     student, fake = build_shift(preset), FakeScore(build_shift(preset))
     if not (folder / "last.pt").exists():
-        start_shift(student, preset, options.out)
+        student.load_state_dict(teacher.state_dict())
         fake.network.load_state_dict(student.state_dict())
     if method.phased:
         student = Experts(student, copy.deepcopy(student))

@@ -101,6 +101,8 @@ class EnhancementBatches:
 
 def batches(preset: Preset, data: Path, cache: Path) -> SuperResolutionBatches | EnhancementBatches:
     """`cache` keeps what is prepared once."""
+    if preset.gathered and not (data / "SOURCES.tsv").exists():
+        raise SystemExit(f"{preset.name} learns from gathered images too: pass gather.py's --out as --data.")
     if preset.scale > 1:
         return SuperResolutionBatches(preset, data, cache)
     return EnhancementBatches(preset, data)

@@ -81,7 +81,7 @@ PRESETS = {
         Preset("enhance-rgb-shift", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,
                rate=5e-4, start_from="enhance-rgb", optimiser="muon", decay=0.7),
         Preset("ir-x4-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=3000,
-               rate=2e-4, start_from="ir-x4-shift", soft=0.2, pairs=True),
+               rate=2e-4, start_from="ir-x4-shift", seed=2, soft=0.2, pairs=True, gathered=True),
         Preset("enhance-ir-distilled", "residual-shift", "infrared", 1, width=64, blocks=10, patch=96, batch=8,
                steps=3000, rate=2e-4, start_from="enhance-ir-shift"),
         Preset("enhance-rgb-distilled", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,

@@ -113,21 +113,45 @@ def build_shift(preset: Preset) -> ShiftResolver:
                          RESIDUAL_DEVIATION[preset.scale])
 
 
-def start_shift(network: ShiftResolver, preset: Preset, out: Path) -> None:
-    """The weights of the run of `start_from`, or else of the exported model of that name."""
+def start_weights(preset: Preset, out: Path) -> dict[str, torch.Tensor]:
+    """Of the run of `start_from`, or else of the exported model of that name."""
     source = PRESETS[preset.start_from]
     path, exported = out / source.name / "last.pt", EXPORTED / source.name / "model.onnx"
     if path.exists():
         weights = average_of(path)
     elif exported.exists():
         path, weights = exported, weights_of_onnx(exported)
+        if source.purpose == "residual-shift":
+            weights = unfolded_tables(weights, build_shift(source))
     else:
         raise SystemExit(f"{preset.name} starts from {source.name}, but there is no {path}. Train that one first.")
     print(f"starting from {path}", flush=True)
-    if source.purpose == "residual-shift":
+    return weights
+
+
+def start_shift(network: ShiftResolver, preset: Preset, out: Path) -> None:
+    weights = start_weights(preset, out)
+    if PRESETS[preset.start_from].purpose == "residual-shift":
         network.load_state_dict(weights)
     else:
         take_over(network, weights)
+
+
+def unfolded_tables(exported: dict[str, torch.Tensor], network: ShiftResolver) -> dict[str, torch.Tensor]:
+    """A state of `network` from the tensors of a file that `shift_onnx` wrote: its function is the same, but the biases before the tables,
+    which the file does not tell apart from them, are zero."""
+    state = dict(network.state_dict())
+    for name in state:
+        table = exported.get(f"{name}.table")
+        if name.endswith(".first.bias"):
+            state[name] = torch.zeros_like(state[name])
+        elif name in exported:
+            state[name] = exported[name]
+        elif table is not None and name.startswith("trunk."):
+            state[name] = table[..., 0, 0] - (1 if name.endswith(".scale") else 0)
+        elif name not in ("bicubic", "c_in", "c_skip", "c_out"):
+            raise SystemExit(f"the exported model lacks {name}")
+    return state
 
 
 @torch.no_grad()

@@ -21,10 +21,11 @@ from calor_training.noise import normal_field
 from calor_training.presets import PRESETS
 from calor_training.runs import Run
 from calor_training.shards import write_shard
-from calor_training.shift_network import build_shift, take_over
+from calor_training.shift_network import build_shift, take_over, unfolded_tables
 from calor_training.shift_onnx import shift_model
 from calor_training.spectrum import BANDS, SMALL_BANDS, Prior
 from calor_training.targets import TargetBatches, guided_target, sampled_image
+from calor_training.transplant import weights_of_onnx
 
 SMALL = dataclasses.replace(PRESETS["ir-x4-shift"], width=8, blocks=2, patch=12, batch=3, steps=4, pairs=False)
 
@@ -102,6 +103,15 @@ class Network(unittest.TestCase):
             self.assertLess(export_shift.difference(path, network), 2e-5)
             session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
             self.assertEqual([i.name for i in session.get_inputs()], ["state", "image", "step"])
+
+    def test_the_exported_file_starts_the_same_network(self):
+        network, again = network_with_random_weights(), build_shift(SMALL)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            onnx.save(shift_model(network, "small"), path)
+            again.load_state_dict(unfolded_tables(weights_of_onnx(path), again))
+        small, state, step = torch.rand(2, 1, 9, 11), torch.rand(2, 1, 36, 44), torch.tensor([1, 3])
+        torch.testing.assert_close(again(state, small, step), network(state, small, step), atol=1e-5, rtol=1e-5)
 
     def test_the_receptive_radius(self):
         network = network_with_random_weights().double()
