@@ -25,6 +25,21 @@ RGB_SOURCES = """\
 | 300, JPEG | BSDS500 train and val, `BIDS/BSDS500` | not stated for the images: research use |
 | 10, PNG | Urban100, `jbhuang0604/SelfExSR` | not stated: research use |"""
 
+GATHERED_RGB = """
+| 246, PNG | CID22, `imazen/codec-corpus` | CC BY-SA 4.0 |
+| 80, PNG | Sun-Hays 80, `jbhuang0604/SelfExSR` | not stated: research use |
+| 41, PNG | CLIC 2025, `imazen/codec-corpus` | Unsplash licence |
+| 29, JPEG | photographs from Unsplash, `linuxdeepin/deepin-wallpapers`, `pop-os/wallpapers` | Unsplash licence |
+| 7, PNG | drawings by Kate Hazen, `pop-os/wallpapers` | CC BY-SA 4.0 |
+| 18, JPEG | `BuddiesOfBudgie/budgie-backgrounds` | CC0 |
+| 9, JPEG | `elementary/wallpapers` | named for each image there |"""
+
+GATHERED_INFRARED = """
+| 101, 8 bit | M3FD, scenes that are not in the test set, from several repositories (`gather.py` names them) | not stated: research use |
+| 60, 8 bit | M3SVD, `Linfeng-Tang/VideoFusion` | not stated: research use |
+| 48, 8 bit | MSRS, `Linfeng-Tang/SuperFusion`, `lrh-1994/WaveFusionNet` | not stated for the images: research use |
+| 5, 8 bit | FMB, `Beate-Suy-Zhang/DCEvo` | not stated: research use |"""
+
 USES = {
     "ir-x4": "Enlarges 8-bit or 16-bit infrared images four times in each direction. Fast; `ir-x4-best` is the larger "
              "network.",
@@ -89,7 +104,9 @@ def wrapped(text: str) -> str:
 
 
 def own_sources(preset: Preset) -> str:
-    return INFRARED_SOURCES + PAIRS_SOURCE * preset.pairs if preset.kind == "infrared" else RGB_SOURCES
+    if preset.kind == "infrared":
+        return INFRARED_SOURCES + PAIRS_SOURCE * preset.pairs + GATHERED_INFRARED * preset.gathered
+    return RGB_SOURCES + GATHERED_RGB * preset.gathered
 
 
 def sources(preset: Preset) -> str:
