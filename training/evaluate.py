@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--process-steps", type=int, default=1, help="of a residual-shift checkpoint")
     parser.add_argument("--noise", action="store_true", help="start a residual-shift process with noise")
     parser.add_argument("--json", type=Path, help="where to write the figures, for export.py --quality")
+    parser.add_argument("--more", type=Path, help="a folder of clean pictures: one more set, named like the folder")
     parser.add_argument("--sets", default="", help="measure only sets whose name contains this")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -148,7 +149,7 @@ def main() -> None:
         raise SystemExit(f"There is no {path}. Write it with export.py --preset {preset.name}, or pass --model.")
     runner = torch_runner(path, preset, options.process_steps, options.noise) if options.checkpoint else onnx_runner(path, options.threads)
     tables = []
-    for benchmark in benchmarks(preset, options.data):
+    for benchmark in benchmarks(preset, options.data, options.more):
         if options.sets in benchmark.name:
             tables.append(measured(benchmark, preset, runner))
             print(tables[-1]["set"], *(

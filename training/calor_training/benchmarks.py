@@ -43,12 +43,14 @@ def damaged_pairs(folder: Path, rgb: bool, damage: Callable[[np.ndarray, np.rand
         yield as_bytes(damage(clean.astype(np.float32), np.random.default_rng(number))), clean
 
 
-def benchmarks(preset: Preset, data: Path) -> list[Benchmark]:
+def benchmarks(preset: Preset, data: Path, more: Path | None = None) -> list[Benchmark]:
+    """`more` is a folder of clean pictures that becomes one more set, with its name."""
     test = data / "test"
+    added = {more.name: more} if more else {}
     infrared = {"ir-m3fd": test / "ir-m3fd/hr", "ir-roadscene": test / "ir-roadscene",
                 "ir-flir-iisr": test / "ir-flir-iisr/hr"}
     if preset.scale > 1:
-        reductions = {name: (lambda f=folder: reduced_pairs(f, preset.scale)) for name, folder in infrared.items()}
+        reductions = {name: (lambda f=folder: reduced_pairs(f, preset.scale)) for name, folder in (infrared | added).items()}
         if preset.scale == 4:  # two of the sets come with an LR of their own
             reductions["ir-flir-iisr-own-lr"] = reductions["ir-flir-iisr"]
             for name in ("ir-m3fd", "ir-flir-iisr"):
@@ -72,4 +74,4 @@ def benchmarks(preset: Preset, data: Path) -> list[Benchmark]:
         # Not ir-m3fd: its images were enlarged when they were registered, so columns of its sensor are not its columns.
         folders = {name: infrared[name] for name in ("ir-roadscene", "ir-flir-iisr")}
     return [Benchmark(f"{name}+{label}", lambda f=folder, d=damage: damaged_pairs(f, preset.kind == "rgb", d))
-            for name, folder in folders.items() for label, damage in damages.items()]
+            for name, folder in (folders | added).items() for label, damage in damages.items()]
