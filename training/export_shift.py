@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--method", choices=METHODS, help="of train_distilled.py: export its student")
     parser.add_argument("--name", help="of the model (default: that of the preset)")
     parser.add_argument("--models", type=Path, help="folder for NAME/ (default: OUT/exported)")
-    parser.add_argument("--quality", type=Path, help="JSON file written by evaluate_shift.py, or by compare_distilled.py for a student")
+    parser.add_argument("--quality", type=Path, help="JSON file written by evaluate_shift.py or scripts/ablation, or by compare_distilled.py for a student")
     parser.add_argument("--machine", default=this_machine(), help="where it was trained (default: %(default)s)")
     return parser.parse_args()
 
@@ -60,7 +60,7 @@ def difference(path: Path, network: ShiftResolver) -> float:
     return worst
 
 
-def sidecar(process: dict, preset) -> str:
+def sidecar(process: dict, preset, method: str | None) -> str:
     """`model.yaml`: the process as docs/models.md describes it."""
     lines = ["calor-model: 1", f"name: {process['name']}",
              f"purpose: {'super-resolution' if preset.scale > 1 else 'enhancement'}", f"kind: {preset.kind}", "file: model.onnx",
@@ -69,6 +69,7 @@ def sidecar(process: dict, preset) -> str:
     if preset.scale > 1:
         lines.append("spectrum: spectrum.json")
     lines += ["sampler:", f"  kappa: {process['kappa']}", f"  roots: [{', '.join(repr(float(q)) for q in process['roots'])}]",
+              *(["  steps: 1"] if method and not METHODS[method].phased else []),
               "  prediction: start", "  input-scaling: none", f"  residual-deviation: {process['residualDeviation']}",
               "  deterministic: true", "  state: state", "  low: image", "  step: step", "  enlargement: keys-edge",
               f"parameters: {process['parameters']}", f"licence: {LICENCE}", ""]
@@ -96,12 +97,12 @@ def main() -> None:
                "residualDeviation": network.deviation, "receptiveField": network.receptive_radius,
                "parameters": parameter_count(network)}
     (folder / "process.json").write_text(json.dumps(process, indent=1) + "\n")
-    (folder / "model.yaml").write_text(sidecar(process, preset))
+    (folder / "model.yaml").write_text(sidecar(process, preset, options.method))
     state = torch.load(path, map_location="cpu", weights_only=True)
     tables = json.loads(options.quality.read_text()) if options.quality else []
     (folder / "CARD.md").write_text(shift_card(
         preset, name=name, method=options.method, recipe=recipe(preset, options.method), trained=state["preset"],
-        tables=tables["tables"][options.method] if options.method and tables else tables, radius=network.receptive_radius,
+        tables=tables["tables"][options.method] if isinstance(tables, dict) else tables, radius=network.receptive_radius,
         parameters=process["parameters"], steps=state["step"], minutes=state["seconds"] / 60, kappa=schedule.kappa,
         roots=schedule.roots, machine=options.machine))
     if preset.scale > 1:

@@ -107,6 +107,11 @@ import Testing
             options.steps = steps
             #expect(try restorer.restore(image, options: options).values["steps"] == Double(steps))
         }
+        options.steps = nil
+        #expect(try restorer.restore(image, options: options).values["steps"] == 4)
+        var student = try Self.model()
+        student.sampler?.usualSteps = 1
+        #expect(try Restorer(model: student).restore(image, options: options).values["steps"] == 1)
         options.steps = 5
         #expect { try restorer.restore(image, options: options) } throws: { error in
             (error as? any Fault)?.identifier == "model.steps" && (error as? any Fault)?.advice?.contains("1 to 4") == true
@@ -119,6 +124,7 @@ import Testing
         ("residual-deviation: 0.0157", "residual-deviation: -1", "residual-deviation"),
         ("roots: [", "roots: [0.9, ", "rise"), ("kappa: 0.05", "kappa: none", "kappa"),
         ("  low: low", "  low: low\n  wow: 1", "wow"), ("  step: step", "  step: step\n  latent: 3", "latent"),
+        ("  step: step", "  step: step\n  steps: 5", "1…4"),
         ("  step: step", "  step: step\n  tiles: { side: 64, stride: 48 }", "latents"),
         ("  step: step", "  step: step\nspectrum: ../x.json", "beside"),
     ])

@@ -50,9 +50,9 @@ fidelity mode is in the training"""
 DISTILLED = """one step, distilled from that network as a four-step teacher: Charbonnier loss to the clean image and
 matching of distributions with a fake score that is trained beside it (training/README.md, Distillation)"""
 
-REWARDED = """one step, which starts as that four-step teacher and is tuned on rewards: Charbonnier loss to the clean image and the
-difference of the radial log-spectra to the clean image's, without a score (after AlignProp; training/README.md, Distillation, has the
-rounds and their weights)"""
+REWARDED = """one step, which starts as that four-step teacher and is tuned on rewards: Charbonnier loss to the clean image, the
+difference of the radial log-spectra to the clean image's and, where it enlarges, consistency with the input, without a score (after
+AlignProp; training/README.md, Distillation, has the rounds and their weights)"""
 
 
 def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, trained: dict, tables: list[dict], radius: int,
@@ -65,8 +65,11 @@ pixels: {len(roots)} steps, kappa {kappa:g}, square roots of the shift {", ".joi
     training = f"""`{recipe}`: seed {preset.seed}, {steps} steps of {trained["batch"]} patches of {trained["patch"]}x{trained["patch"]}
 input pixels; {aim}; exported is the running average of the weights (0.999). It starts from the weights
 of `{preset.start_from}`. It took {minutes:.0f} minutes on {machine}, shared with other work."""
-    measured = (f"training/compare_distilled.py --preset {preset.name}" + " --set stripes" * (preset.kind == "infrared") if method
-                else f"training/evaluate_shift.py --preset {preset.name}")
+    measured = f"python training/evaluate_shift.py --preset {preset.name}"
+    if method and preset.scale > 1:
+        measured = f"scripts/ablation --sampler {name} --settings 'texture, 1 step, exact'"
+    elif method:
+        measured = f"python training/compare_distilled.py --preset {preset.name}" + " --set stripes" * (preset.kind == "infrared")
     return f"""# {name}
 
 {wrapped(USES.get(name, TASKS[preset.scale]))}
@@ -103,5 +106,5 @@ used in training.
 
 {quality(tables)}
 
-Measured with `python {measured} --json FILE`.
+Measured with `{measured} --json FILE`.
 """

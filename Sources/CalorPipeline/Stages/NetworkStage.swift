@@ -107,7 +107,7 @@ private enum NetworkParameters {
         "strip", .integer(16...65_536),
         "rows that the network is given at once, beside their halo; left out: as many as memory allows, with the same result")
     static let steps = ParameterDescription(
-        "steps", .integer(1...1000), "steps of a model that is a sampler; left out: all that it was trained with")
+        "steps", .integer(1...1000), "steps of a model that is a sampler; left out: as many as its model.yaml says, or all")
     static let mode = ParameterDescription(
         "mode", .choice(RestoreOptions.Mode.allCases.map(\.rawValue)), standard: .text("fidelity"),
         "fidelity: the expected picture; texture: a sampler draws plausible detail that nobody measured")

@@ -1,6 +1,8 @@
 /// What a sidecar says about a network that is one step of a residual-shifting process.
 public struct SamplerDescription: Sendable, Equatable {
     public var schedule: ShiftSchedule
+    /// Steps that are taken where the request does not say: fewer than the schedule has for a distilled student.
+    public var usualSteps: Int
     public var prediction: Prediction
     public var scaling: InputScaling
     /// Standard deviation of x₀ − y in units of the model's range; nil when the sidecar does not say.

@@ -205,10 +205,11 @@ struct SamplingProcess: Sendable {
         return key
     }
 
-    func stepCount(_ options: RestoreOptions) -> Int { options.steps ?? sampler.schedule.steps }
+    func stepCount(_ options: RestoreOptions) -> Int { options.steps ?? sampler.usualSteps }
 
     private func schedule(_ options: RestoreOptions) throws(RestorationFault) -> ShiftSchedule {
-        guard let steps = options.steps else { return sampler.schedule }
+        let steps = stepCount(options)
+        guard steps != sampler.schedule.steps else { return sampler.schedule }
         guard let thinned = sampler.schedule.thinned(to: steps) else {
             throw .steps(model: model.name, wanted: steps, most: sampler.schedule.steps)
         }

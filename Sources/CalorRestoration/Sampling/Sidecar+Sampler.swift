@@ -9,7 +9,7 @@ extension Sidecar {
         guard let map = value as? [String: Any] else { throw .sidecar(path: path, reason: "`sampler` must be keys with values") }
         let reader = Reader(map: map, path: path)
         let known = [
-            "kappa", "roots", "prediction", "input-scaling", "residual-deviation", "deterministic", "state", "low", "step",
+            "kappa", "roots", "steps", "prediction", "input-scaling", "residual-deviation", "deterministic", "state", "low", "step",
             "enlargement", "latent", "tiles",
         ]
         for key in map.keys.sorted() where !known.contains(key) {
@@ -36,7 +36,8 @@ extension Sidecar {
         let prediction: Prediction = try choice("prediction", reader, standard: .start)
         let enlargement: SamplerDescription.Enlargement = try choice("enlargement", reader, standard: .keys)
         return SamplerDescription(
-            schedule: schedule, prediction: prediction, scaling: try scaling(reader),
+            schedule: schedule, usualSteps: try reader.integer("steps", 1...schedule.steps, default: schedule.steps),
+            prediction: prediction, scaling: try scaling(reader),
             residualDeviation: map["residual-deviation"].flatMap(Reader.number),
             isDeterministic: map["deterministic"] as? Bool ?? true, stateInput: map["state"] as? String ?? "state",
             lowInput: map["low"] as? String ?? "low", stepInput: map["step"] as? String, enlargement: enlargement,
