@@ -44,7 +44,8 @@ struct PairedFiles: Equatable {
 
     /// Relative paths of the pictures below a folder, by extension, sorted; hidden files and folders are left out.
     static func pictures(in folder: String) -> [String] {
-        let root = URL(fileURLWithPath: folder, isDirectory: true)
+        // The enumerator does not follow a link, not even one that is named.
+        let root = URL(fileURLWithPath: folder, isDirectory: true).resolvingSymlinksInPath()
         guard let all = FileManager.default.enumerator(atPath: root.path) else { return [] }
         var found: [String] = []
         while let relative = all.nextObject() as? String {

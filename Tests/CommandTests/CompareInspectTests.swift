@@ -82,6 +82,15 @@ import Testing
         #expect(status == 0 || result.error.contains("psnr-grey"))
     }
 
+    @Test("a link to a folder is that folder")
+    func linkedFolder() throws {
+        let folder = try folders(["one.png", "sub/two.png"], ["one.png", "sub/two.png"])
+        try FileManager.default.createSymbolicLink(at: folder.url("link"), withDestinationURL: folder.url("a"))
+        let result = try CalorProcess.run(["compare", folder.path("link"), folder.path("b"), "--json"])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(try report(result).pairs.count == 2)
+    }
+
     @Test("a grey picture and its RGB copy are the same picture")
     func greyAsRGB() throws {
         let folder = try TemporaryFolder()
