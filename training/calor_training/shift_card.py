@@ -14,6 +14,11 @@ function of the seed, the image and the pixel, and draws plausible detail. **Tex
 temperature, gap or defect from it."""
 
 
+STUDENT_MODES = """It takes one step. `mode: texture` starts from noise, which is a function of the seed, the image and the pixel, and
+draws plausible detail; `noise: 0` leaves the noise out, and so does `mode: fidelity`, which for a student is no nearer to the truth.
+**Texture is not measured**: read no temperature, gap or defect from it."""
+
+
 def architecture(preset: Preset) -> str:
     where = "the size of the input" if preset.scale > 1 else "half size"
     return (f"The state of the process, minus the {'bicubic enlargement of the ' if preset.scale > 1 else ''}input, as "
@@ -60,7 +65,7 @@ def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, tr
     """`trained` is the preset as it was trained, which options may have changed."""
     purpose = "super-resolution" if preset.scale > 1 else "enhancement"
     process = f"""Residual shifting (ResShift, arXiv 2307.12348) with SinSR's deterministic step (arXiv 2311.14760), in
-pixels: {len(roots)} steps, kappa {kappa:g}, square roots of the shift {", ".join(f"{q:.4g}" for q in roots)}. {MODES}"""
+pixels: {len(roots)} steps, kappa {kappa:g}, square roots of the shift {", ".join(f"{q:.4g}" for q in roots)}. {STUDENT_MODES if method else MODES}"""
     aim = TRAINING if method is None else REWARDED if method == "reward" else DISTILLED
     training = f"""`{recipe}`: seed {preset.seed}, {steps} steps of {trained["batch"]} patches of {trained["patch"]}x{trained["patch"]}
 input pixels; {aim}; exported is the running average of the weights (0.999). It starts from the weights
