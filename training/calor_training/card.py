@@ -50,8 +50,6 @@ USES = {
     "ir-x2": "Enlarges 8-bit or 16-bit infrared images twice in each direction. Fast; `ir-x2-best` is the larger network.",
     "ir-x2-best": "Enlarges 8-bit or 16-bit infrared images twice in each direction, a little nearer to the truth than "
                   "`ir-x2`, with 3.4 times its multiplications.",
-    "ir-x4-texture": "Enlarges infrared images four times in each direction in one step and draws plausible texture. For the eye, not for "
-                     "measurement.",
     "enhance-ir": "Removes column or row stripes, sensor noise and mild JPEG residue from infrared images. It needs no "
                   "noise level and leaves clean images nearly as they are.",
     "enhance-rgb": "Removes noise and JPEG residue from colour photographs. It needs no noise level and leaves clean "
