@@ -44,6 +44,18 @@ public struct ModelDescription: Sendable {
         return SHA256.hex(of: Array(lines.joined(separator: "\n").utf8))
     }
 
+    /// What else the sidecar says that decides pixels, as text for the digest of a plan.
+    var settings: String {
+        let general =
+            "\(inputName) \(outputName) \(range) ×\(scale) \(multiple) \(receptiveField.map(String.init) ?? "-") \(blends)"
+        guard let sampler else { return general }
+        let schedule = "\(sampler.schedule.kappa) \(sampler.schedule.roots) \(sampler.usualSteps)"
+        let inputs = "\(sampler.stateInput) \(sampler.lowInput) \(sampler.stepInput ?? "-")"
+        let step = "\(sampler.prediction) \(sampler.scaling) \(sampler.isDeterministic) \(sampler.enlargement)"
+        let tiles = sampler.tiles.map { "\($0.side) \($0.stride)" } ?? "-"
+        return "\(general) \(schedule) \(inputs) \(step) \(tiles)"
+    }
+
     public struct Quality: Sendable {
         public var set: String
         public var metric: String

@@ -27,7 +27,7 @@ public final class Restorer: Sendable {
         } else {
             process = nil
         }
-        var digest = model.digest
+        var digest = model.digest + SHA256.hex(of: Array(model.settings.utf8))
         if let latent = model.sampler?.latent { digest += latent.encoder.sha256 + latent.decoder.sha256 }
         if let path = model.spectrumPath {
             let bytes = try NetworkFile.read(path)

@@ -62,3 +62,9 @@ struct Calor: ParsableCommand {
 func standardError(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
 }
+
+/// One line without control characters, which a hostile file could use to write over a terminal.
+func printable(_ text: String) -> String {
+    let clean = String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
+    return clean.count > 160 ? clean.prefix(160) + "…" : clean
+}

@@ -118,9 +118,9 @@ struct InspectReport {
             let scale = place.pixelScale.map { String(format: "%.9g", $0) }.joined(separator: " × ")
             add("georeference", scale.isEmpty ? "by a matrix" : "pixels of \(scale) model units")
         }
-        for (name, value) in radiometry(image)?.lines ?? [] { add(name, Self.printable(value)) }
-        for text in image.metadata.texts { add("text", Self.printable("\(text.key): \(text.value)")) }
-        for warning in decoded.warnings { add("warning", Self.printable(warning)) }
+        for (name, value) in radiometry(image)?.lines ?? [] { add(name, printable(value)) }
+        for text in image.metadata.texts { add("text", printable("\(text.key): \(text.value)")) }
+        for warning in decoded.warnings { add("warning", printable(warning)) }
         return lines.joined(separator: "\n")
     }
 
@@ -133,11 +133,5 @@ struct InspectReport {
         let ranks = percents.map { String(format: "%.6g", order.percentile($0)) }.joined(separator: " / ")
         let bad = statistics.nonFinite > 0 ? ", \(statistics.nonFinite) NaN or infinite" : ""
         return "\(bounds), 0.5 / 50 / 99.5 %: \(ranks)\(bad)"
-    }
-
-    /// One line without control characters, which a hostile file could use to write over a terminal.
-    private static func printable(_ text: String) -> String {
-        let clean = String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
-        return clean.count > 160 ? clean.prefix(160) + "…" : clean
     }
 }

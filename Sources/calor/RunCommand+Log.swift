@@ -50,9 +50,9 @@ struct RunLog: Sendable {
 
     private func notes(_ summary: RunSummary) -> String {
         guard let first = summary.note else { return "" }
+        let note = "\(printable(first.input)): \(printable(first.text))"
         return summary.noted == 1
-            ? "\n    note: \(first.input): \(first.text)"
-            : "\n    \(summary.noted) images have notes, such as \(first.input): \(first.text); the metrics have all of them"
+            ? "\n    note: \(note)" : "\n    \(summary.noted) images have notes, such as \(note); the metrics have all of them"
     }
 
     func finished(_ record: JobRecord) {

@@ -112,6 +112,7 @@ import Testing
         var student = try Self.model()
         student.sampler?.usualSteps = 1
         #expect(try Restorer(model: student).restore(image, options: options).values["steps"] == 1)
+        #expect(try Restorer(model: student).digest != restorer.digest)
         options.steps = 5
         #expect { try restorer.restore(image, options: options) } throws: { error in
             (error as? any Fault)?.identifier == "model.steps" && (error as? any Fault)?.advice?.contains("1 to 4") == true
