@@ -111,7 +111,7 @@ class Distillation:
         if method.matching:
             loss = loss + (1 - share) * method.matching * self.matching(result, given, noise, self.step_numbers(rng, result))
         if method.reward:
-            loss = loss + method.reward * spectrum_loss(found, clean)
+            loss = loss + method.reward * spectrum_loss(found, clean, tile=method.tile)
             if self.teacher.scale > 1:
                 loss = loss + method.reward * consistency_loss(found, given, self.teacher.scale)
         return loss
@@ -138,6 +138,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--patch", type=int, help="instead of the preset's")
     parser.add_argument("--batch", type=int, help="instead of the preset's")
     parser.add_argument("--reward", type=float, help="weight of the rewards, instead of the method's")
+    parser.add_argument("--tile", type=int, help="reward the spectra of tiles of this side, not of patches")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
@@ -145,7 +146,7 @@ def arguments() -> argparse.Namespace:
 
 
 def parts(preset: Preset, method_name: str, options: argparse.Namespace, device: torch.device) -> Distillation:
-    method = METHODS[method_name]
+    method = dataclasses.replace(METHODS[method_name], tile=options.tile)
     if options.reward is not None:
         method = dataclasses.replace(method, reward=options.reward)
     folder = options.out / f"{preset.name}-{method_name}"

@@ -165,8 +165,20 @@ def consistency_loss(image: torch.Tensor, given: torch.Tensor, scale: int) -> to
     return F.softshrink((given - reduced(image, scale)) * LEVELS, 0.5).square().mean()
 
 
-def spectrum_loss(image: torch.Tensor, clean: torch.Tensor, bands: int = 16) -> torch.Tensor:
-    """Mean square difference of radial log-spectra of patches, above the second band."""
+def tiles(image: torch.Tensor, side: int) -> torch.Tensor:
+    """[n·k, 1, side, side]: tiles that overlap by half, without their mean, under Hann's window at unit power."""
+    cut = image.unfold(2, side, side // 2).unfold(3, side, side // 2).reshape(-1, 1, side, side)
+    line = torch.hann_window(side + 1, device=image.device, dtype=image.dtype)[1:]
+    window = torch.outer(line, line)
+    return (cut - cut.mean((2, 3), keepdim=True)) * window / window.square().mean().sqrt()
+
+
+def spectrum_loss(image: torch.Tensor, clean: torch.Tensor, bands: int = 16, tile: int | None = None) -> torch.Tensor:
+    """Mean square difference of radial log-spectra, above the second band: of patches, or of tiles of them.
+
+    The mean power of a patch can be had by a burst in one place (docs/decisions/0014); that of a tile says where."""
+    if tile:
+        image, clean = tiles(image, tile), tiles(clean, tile)
     height, width = image.shape[2:]
     radius = torch.hypot(torch.fft.fftfreq(height, device=image.device)[:, None],
                          torch.fft.rfftfreq(width, device=image.device)[None])
@@ -192,6 +204,7 @@ class Method:
     dynamic: bool = False  # noise scope and mixing by the present distance
     divergence: str = "reverse-kl"
     reward: float = 0.0  # weight of consistency and spectrum
+    tile: int | None = None  # side of the tiles whose spectra are rewarded; None: those of whole patches
     fake_updates: int = 5
     trajectory: bool = False  # the student walks down its own steps; each is matched at its own noise
     phased: bool = False  # one expert above `PHASE` and one from there on, each matched within its own interval

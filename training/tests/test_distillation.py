@@ -86,9 +86,17 @@ class Losses(unittest.TestCase):
         image, clean = (torch.rand(2, 1, 16, 20, generator=generator, dtype=torch.float64) for _ in range(2))
         given = torch.rand(2, 1, 4, 5, generator=generator, dtype=torch.float64)
         image.requires_grad_()
-        for loss in (lambda x: consistency_loss(x, given, 4), lambda x: spectrum_loss(x, clean)):
+        for loss in (lambda x: consistency_loss(x, given, 4), lambda x: spectrum_loss(x, clean), lambda x: spectrum_loss(x, clean, 4, 8)):
             self.assertTrue(torch.autograd.gradcheck(loss, (image,), eps=1e-6, atol=1e-5, rtol=1e-4, fast_mode=True))
         self.assertEqual(float(spectrum_loss(clean, clean)), 0)
+
+    def test_tiles_see_where_the_power_is(self):
+        generator = torch.Generator().manual_seed(4)
+        noise = 0.1 * torch.randn(1, 1, 96, 96, generator=generator)
+        burst = torch.zeros_like(noise)
+        burst[..., 32:64, 32:64] = 3 * noise[..., 32:64, 32:64]
+        self.assertLess(float(spectrum_loss(burst, noise)), 1)
+        self.assertGreater(float(spectrum_loss(burst, noise, tile=32)), 10)
 
     def test_the_fake_score_learns_the_students_results(self):
         torch.manual_seed(5)
@@ -151,7 +159,7 @@ class Methods(unittest.TestCase):
             batch = (torch.rand(2, preset.channels, side, side), torch.rand(2, preset.channels, out, out))
             for method in METHODS if "x4" in name else ("dynamic",):
                 with tempfile.TemporaryDirectory() as folder:
-                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, fp32=True, reward=None)
+                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, fp32=True, reward=None, tile=None)
                     teacher = build_shift(preset)
                     for parameter in teacher.parameters():
                         torch.nn.init.normal_(parameter, std=0.1)
