@@ -9,8 +9,8 @@ import torch
 from calor_training.batches import batches
 from calor_training.networks import build
 from calor_training.presets import PRESETS, Preset
-from calor_training.runs import Run, average_of
-from calor_training.transplant import grow, transplanted, weights_of_onnx
+from calor_training.runs import Run
+from calor_training.transplant import grow, start_state, transplanted
 from calor_training.watching import watched
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,13 +42,7 @@ def loss_of(output: torch.Tensor, targets: torch.Tensor, preset: Preset, step: i
 def start_weights(network: torch.nn.Module, preset: Preset, out: Path) -> None:
     """Takes over the weights of the preset named in `start_from`: from its run, or else from its exported model."""
     source = PRESETS[preset.start_from]
-    path, exported = out / source.name / "last.pt", ROOT / "models" / source.name.removesuffix("-first") / "model.onnx"
-    if path.exists():
-        trained = average_of(path)
-    elif exported.exists():
-        path, trained = exported, weights_of_onnx(exported)
-    else:
-        raise SystemExit(f"{preset.name} starts from {source.name}, but there is no {path}. Train that one first.")
+    path, trained = start_state(preset, out)
     print(f"starting from {path}", flush=True)
     weights = transplanted(trained, source, preset)
     if (source.width, source.blocks) != (preset.width, preset.blocks):

@@ -11,11 +11,8 @@ from torch.nn import functional as F
 
 from .networks import SLOPE, ResidualBlock, Trunk, bicubic_phases, small_head
 from .presets import PRESETS, Preset
-from .runs import average_of
 from .shifting import OWN, RESIDUAL_DEVIATION, Schedule
-from .transplant import weights_of_onnx
-
-EXPORTED = Path(__file__).resolve().parents[2] / "models"
+from .transplant import start_state
 
 
 class ConditionedBlock(ResidualBlock):
@@ -114,19 +111,11 @@ def build_shift(preset: Preset) -> ShiftResolver:
 
 
 def start_weights(preset: Preset, out: Path) -> dict[str, torch.Tensor]:
-    """Of the run of `start_from`, or else of the exported model of that name."""
+    """Of the preset named in `start_from`, under the names of its own network."""
     source = PRESETS[preset.start_from]
-    path, exported = out / source.name / "last.pt", EXPORTED / source.name / "model.onnx"
-    if path.exists():
-        weights = average_of(path)
-    elif exported.exists():
-        path, weights = exported, weights_of_onnx(exported)
-        if source.purpose == "residual-shift":
-            weights = unfolded_tables(weights, build_shift(source))
-    else:
-        raise SystemExit(f"{preset.name} starts from {source.name}, but there is no {path}. Train that one first.")
-    print(f"starting from {path}", flush=True)
-    return weights
+    path, weights = start_state(preset, out)
+    print(f"weights of {path}", flush=True)
+    return unfolded_tables(weights, build_shift(source)) if path.suffix == ".onnx" and source.purpose == "residual-shift" else weights
 
 
 def start_shift(network: ShiftResolver, preset: Preset, out: Path) -> None:

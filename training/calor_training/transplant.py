@@ -1,12 +1,16 @@
 """Starting one network from another: with another input or output, or grown in width and depth."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import nn
 
 from .presets import Preset
+from .runs import average_of
 
 State = dict[str, torch.Tensor]
+BUNDLED = Path(__file__).resolve().parents[2] / "models"
 
 
 def transplanted(state: State, source: Preset, target: Preset) -> State:
@@ -56,6 +60,18 @@ def grow(network: nn.Module, weights: State) -> None:
         rows, columns = old.shape[:2]
         parameter[:rows, :columns] = old
         parameter[:rows, columns:] = 0
+
+
+def start_state(preset: Preset, out: Path) -> tuple[Path, State]:
+    """Weights of the preset named in `start_from` and where they are from: its run in `out`, or else the bundled model of its name, without
+    an ending `-first`."""
+    name = preset.start_from
+    path, exported = out / name / "last.pt", BUNDLED / name.removesuffix("-first") / "model.onnx"
+    if path.exists():
+        return path, average_of(path)
+    if exported.exists():
+        return exported, weights_of_onnx(exported)
+    raise SystemExit(f"{preset.name} starts from {name}, but there is no {path}. Train that one first.")
 
 
 def weights_of_onnx(path) -> State:
