@@ -151,7 +151,7 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
         method = dataclasses.replace(method, reward=options.reward)
     folder = options.out / f"{preset.name}-{method_name}"
     teacher = build_shift(PRESETS[preset.start_from]).eval().requires_grad_(False)
-    teacher.load_state_dict(start_weights(preset, options.out))
+    teacher.load_state_dict(start_weights(preset, options.out, method_name))
     student, fake = build_shift(preset), FakeScore(build_shift(preset))
     if not (folder / "last.pt").exists():
         student.load_state_dict(teacher.state_dict())

@@ -7,7 +7,7 @@ import torch
 
 from .degradations import damaged_infrared, damaged_rgb
 from .images import image_paths, read_grey, read_rgb, reduced
-from .pairs import prepared
+from .pairs import prepared, training_images
 from .presets import Preset
 
 JPEG_GRID = 16  # damaged patches are cut this much larger, then cropped anywhere, so that the grid's phase varies
@@ -43,24 +43,37 @@ def as_tensor(patches: list[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
 
 
+def chances_of(names: list[str], shares: tuple[tuple[str, float], ...]) -> np.ndarray:
+    """Of images with these names to be drawn: the images whose names begin alike get their share together, the others
+    what is left, each as much as the next within its group."""
+    groups = [next((prefix for prefix, _ in shares if name.startswith(prefix)), "") for name in names]
+    wanted = {"": 1 - sum(share for _, share in shares), **dict(shares)}
+    return np.array([wanted[group] / groups.count(group) for group in groups])
+
+
 class SuperResolutionBatches:
     """Aligned patches of whole images that were reduced once, up front."""
 
     def __init__(self, preset: Preset, data: Path, cache: Path):
         self.preset = preset
-        kinds = {kind: [pair for pair in pairs if min(pair[0].shape) >= preset.patch]
-                 for kind, pairs in prepared(preset, data, cache).items()}
-        plain, soft = kinds["plain"], kinds["soft"] if preset.soft else []
-        self.pairs = plain + soft
-        self.chances = np.repeat([(1 - preset.soft) / len(plain), preset.soft / max(len(soft), 1)],
-                                 [len(plain), len(soft)])
+        self.pairs, chances = [], []
+        names = [path.name for path in training_images(preset, data)]
+        for kind, pairs in prepared(preset, data, cache).items():
+            share = {"plain": 1 - preset.soft, "soft": preset.soft}[kind]
+            if not share:
+                continue
+            each = len(pairs) // len(names)  # of every image equally many, in the order of the images
+            large = [(names[index // each], pair) for index, pair in enumerate(pairs) if min(pair[0].shape) >= preset.patch]
+            self.pairs += [pair for _, pair in large]
+            chances.append(share * chances_of([name for name, _ in large], preset.shares))
+        self.chances = np.concatenate(chances)
 
     def batch(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.preset.seed, number))
         side, scale = self.preset.patch, self.preset.scale
         inputs, targets = [], []
         count, place = len(self.pairs), busier if self.preset.soft else anywhere
-        chances = self.chances if self.preset.soft else None
+        chances = self.chances if self.preset.soft or self.preset.shares else None
         for index in rng.choice(count, size=self.preset.batch, p=chances):
             low, high = self.pairs[index]
             y, x = place(low, side, rng)

@@ -167,7 +167,9 @@ def degradation(preset: Preset) -> str:
     seen = ", which the weights it starts from had seen," if preset.start_from else ""
     held = (f" One image in {HELD_OUT_EVERY} of the first five rows{seen} was held out to watch the training."
             if preset.soft else "")
-    return wrapped(plain + " " + SOFTENING.format(soft=preset.soft) * (preset.soft > 0) + held)
+    shares = (" Of the patches, " + " and ".join(f"{share:.0%} are from images whose names begin with `{name}`"
+                                                  for name, share in preset.shares) + "." if preset.shares else "")
+    return wrapped(plain + " " + SOFTENING.format(soft=preset.soft) * (preset.soft > 0) + shares + held)
 
 
 def card(preset: Preset, *, tables: list[dict], radius: int, parameters: int, steps: int, minutes: float,

@@ -7,6 +7,7 @@ a difference of scores is (1 - η) / (κ² η) times the difference of the estim
 Sources: InstaRevive, arXiv 2504.15513 (noise scope and mixing by the present distance; its formulas were not available,
 these are our own); DMD2, 2405.14867; f-distill, 2502.15681; TDM, 2503.06674; Phased DMD, 2510.27684; AlignProp, 2310.03739."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ LEAST_REGRESSION = 0.25
 LOGIT_LIMIT, RATIO_LIMITS = 10.0, (0.1, 20.0)  # of f-distill's discriminator
 PHASE = 1  # the step at which the second expert takes over
 LEVELS = 127.5  # of a step of 1 in -1…1
+SECTORS = 4  # directions of a tile's spectrum
 
 
 # MARK: noise scope and mixing
@@ -174,20 +176,24 @@ def tiles(image: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def spectrum_loss(image: torch.Tensor, clean: torch.Tensor, bands: int = 16, tile: int | None = None) -> torch.Tensor:
-    """Mean square difference of radial log-spectra, above the second band: of patches, or of tiles of them.
+    """Mean square difference of log-spectra: radial ones of patches, above the second band; or of tiles of them, in half as many bands and
+    four directions, above the first.
 
-    The mean power of a patch can be had by a burst in one place (docs/decisions/0014); that of a tile says where."""
+    The mean power of a patch can be had by a burst in one place (docs/decisions/0014); that of a tile says where. A comb along an edge has
+    the edge's radial power, but not its direction."""
+    sectors, least = 1, 2
     if tile:
-        image, clean = tiles(image, tile), tiles(clean, tile)
+        image, clean, bands, sectors, least = tiles(image, tile), tiles(clean, tile), bands // 2, SECTORS, 1
     height, width = image.shape[2:]
-    radius = torch.hypot(torch.fft.fftfreq(height, device=image.device)[:, None],
-                         torch.fft.rfftfreq(width, device=image.device)[None])
-    numbers = (radius * 2 * bands).long().clamp_max(bands)
-    member = F.one_hot(numbers.flatten(), bands + 1).to(image.dtype)[:, 2:bands]
+    down, across = torch.meshgrid(torch.fft.fftfreq(height, device=image.device), torch.fft.rfftfreq(width, device=image.device), indexing="ij")
+    ring = (torch.hypot(down, across) * 2 * bands).long()
+    sector = torch.round(torch.atan2(down, across) * sectors / math.pi).long() % sectors
+    bins = torch.where((ring >= least) & (ring < bands), (ring - least) * sectors + sector, (bands - least) * sectors)
+    member = F.one_hot(bins.flatten()).to(image.dtype)[:, :-1]
 
     def spectrum(x: torch.Tensor) -> torch.Tensor:
         power = torch.fft.rfft2(x * LEVELS, norm="ortho").abs().square().flatten(2)
-        return torch.log(power @ member / member.sum(0) + FLOOR)
+        return torch.log(power @ member / member.sum(0).clamp_min(1) + FLOOR)
 
     return (spectrum(image) - spectrum(clean)).square().mean()
 

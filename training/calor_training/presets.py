@@ -26,6 +26,7 @@ class Preset:
     camera: float = 0.0  # share of the steps of a residual-shift preset that use the camera's pairs
     gathered: bool = False  # learns from gather.py's images too
     rms: float = 0.0  # share of the steps, at the end, with the root of each patch's mean square as loss
+    shares: tuple[tuple[str, float], ...] = ()  # of the patches, for images whose names begin so; the others share the rest
 
     @property
     def channels(self) -> int:
@@ -41,14 +42,21 @@ PRESETS = {
     preset.name: preset
     for preset in [
         Preset("ir-x4-first", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
-        Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=4000,
+        Preset("ir-x4-second", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=4000,
                rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", soft=0.2, pairs=True, rms=0.5),
+        Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=72, batch=5, steps=4000, rate=8e-4,
+               warmup=20, start_from="ir-x4-second", seed=3, optimiser="muon", soft=0.1, pairs=True, gathered=True, rms=0.7,
+               shares=(("m3fd", 0.35), ("roadscene", 0.25))),
         Preset("ir-x4-grown", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1446,
                rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0, soft=0.5, pairs=True),
         Preset("ir-x4-best-first", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=2800,
                rate=1e-3, warmup=50, start_from="ir-x4-grown", optimiser="muon", soft=0.2, pairs=True, rms=0.4),
-        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1700, rate=8e-4,
-               warmup=20, start_from="ir-x4-best-first", seed=2, optimiser="muon", soft=0.2, pairs=True, gathered=True, rms=0.6),
+        Preset("ir-x4-best-second", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1700,
+               rate=8e-4, warmup=20, start_from="ir-x4-best-first", seed=2, optimiser="muon", soft=0.2, pairs=True, gathered=True,
+               rms=0.6),
+        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=72, batch=5, steps=2400, rate=7e-4,
+               warmup=20, start_from="ir-x4-best-second", seed=3, optimiser="muon", soft=0.1, pairs=True, gathered=True, rms=0.7,
+               shares=(("m3fd", 0.35), ("roadscene", 0.25))),
         Preset("ir-x4-camera", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=1500,
                rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", family="camera"),
         Preset("ir-x4-shift", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1300,
@@ -82,8 +90,11 @@ PRESETS = {
                rate=5e-4, start_from="enhance-ir", optimiser="muon", decay=0.7),
         Preset("enhance-rgb-shift", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,
                rate=5e-4, start_from="enhance-rgb-fifth", optimiser="muon", decay=0.7),
-        Preset("ir-x4-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=3000,
+        Preset("ir-x4-first-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=2400,
                rate=2e-4, start_from="ir-x4-shift", seed=2, soft=0.2, pairs=True, gathered=True),
+        Preset("ir-x4-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=1500,
+               rate=1.5e-4, start_from="ir-x4-first-distilled", seed=3, soft=0.1, pairs=True, gathered=True,
+               shares=(("m3fd", 0.35), ("roadscene", 0.25))),
         Preset("enhance-ir-distilled", "residual-shift", "infrared", 1, width=64, blocks=10, patch=96, batch=8,
                steps=3000, rate=2e-4, start_from="enhance-ir-shift"),
         Preset("enhance-rgb-distilled", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,

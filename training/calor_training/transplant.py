@@ -1,15 +1,17 @@
 """Starting one network from another: with another input or output, or grown in width and depth."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from .presets import Preset
+from .presets import PRESETS, Preset
 from .runs import average_of
 
 State = dict[str, torch.Tensor]
+ORDINAL = re.compile("-(first|second|third|fourth|fifth)$")  # presets whose weights were the start of the one that is bundled
 BUNDLED = Path(__file__).resolve().parents[2] / "models"
 
 
@@ -62,16 +64,24 @@ def grow(network: nn.Module, weights: State) -> None:
         parameter[:rows, columns:] = 0
 
 
-def start_state(preset: Preset, out: Path) -> tuple[Path, State]:
-    """Weights of the preset named in `start_from` and where they are from: its run in `out`, or else the bundled model of its name, without
-    an ending `-first`."""
+def start_state(preset: Preset, out: Path, method: str | None = None) -> tuple[Path, State]:
+    """Weights of the preset named in `start_from` and where they are from: its run in `out` (that of the same method, where it is a student
+    itself), or else the bundled model that came of it, whose name lacks the ordinal at the end."""
     name = preset.start_from
-    path, exported = out / name / "last.pt", BUNDLED / name.removesuffix("-first") / "model.onnx"
+    run = f"{name}-{method}" if name.endswith("-distilled") else name
+    path, exported = out / run / "last.pt", BUNDLED / ORDINAL.sub("", name) / "model.onnx"
     if path.exists():
         return path, average_of(path)
     if exported.exists():
-        return exported, weights_of_onnx(exported)
+        weights = weights_of_onnx(exported)
+        # A descendant may have grown.
+        if blocks_in(weights) == PRESETS[name].blocks:
+            return exported, weights
     raise SystemExit(f"{preset.name} starts from {name}, but there is no {path}. Train that one first.")
+
+
+def blocks_in(weights: State) -> int:
+    return len({name.split(".")[2] for name in weights if name.startswith("trunk.blocks.")})
 
 
 def weights_of_onnx(path) -> State:

@@ -98,6 +98,16 @@ class Losses(unittest.TestCase):
         self.assertLess(float(spectrum_loss(burst, noise)), 1)
         self.assertGreater(float(spectrum_loss(burst, noise, tile=32)), 10)
 
+    def test_tiles_see_a_comb_along_an_edge(self):
+        generator = torch.Generator().manual_seed(4)
+        noise = 0.02 * torch.randn(1, 1, 96, 96, generator=generator)
+        comb = noise.clone()
+        comb[..., 48:, :] += 0.5
+        comb[..., 47:51, ::4] -= 0.25
+        turned = comb.mT.contiguous()
+        self.assertLess(float(spectrum_loss(turned, comb)), 0.5)
+        self.assertGreater(float(spectrum_loss(turned, comb, tile=32)), 4)
+
     def test_the_fake_score_learns_the_students_results(self):
         torch.manual_seed(5)
         fake = FakeScore(build_shift(small("ir-x4-distilled")))
@@ -153,7 +163,7 @@ class Phases(unittest.TestCase):
 class Methods(unittest.TestCase):
     def test_every_method_trains_and_resumes(self):
         torch.manual_seed(6)
-        for name in ("ir-x4-distilled", "enhance-rgb-distilled"):
+        for name in ("ir-x4-first-distilled", "enhance-rgb-distilled"):
             preset = small(name)
             side, out = preset.patch, preset.patch * preset.scale
             batch = (torch.rand(2, preset.channels, side, side), torch.rand(2, preset.channels, out, out))

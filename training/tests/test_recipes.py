@@ -10,13 +10,13 @@ import onnx
 import torch
 from PIL import Image
 
-from calor_training.batches import batches
+from calor_training.batches import batches, chances_of
 from calor_training.muon import orthogonal
 from calor_training.networks import build
 from calor_training.onnx_graph import onnx_model
 from calor_training.pairs import camera_reduced, held_out, softened
 from calor_training.presets import PRESETS
-from calor_training.transplant import grow, weights_of_onnx
+from calor_training.transplant import BUNDLED, grow, start_state, weights_of_onnx
 
 SMALL = dataclasses.replace(PRESETS["ir-x4"], width=8, blocks=3, patch=12, batch=4)
 
@@ -50,6 +50,19 @@ class Recipes(unittest.TestCase):
         self.assertEqual(set(state) | {"bicubic"}, set(network.state_dict()))
         for name, value in state.items():
             torch.testing.assert_close(value, network.state_dict()[name])
+
+    def test_the_bundled_model_stands_in_for_its_beginnings_while_it_has_not_grown(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, source in (("ir-x4", "ir-x4"), ("ir-x4-best", "ir-x4-best"), ("enhance-ir", "enhance-ir")):
+                path, _ = start_state(PRESETS[name], Path(folder))
+                self.assertEqual(path, BUNDLED / source / "model.onnx")
+            with self.assertRaises(SystemExit):
+                start_state(PRESETS["enhance-rgb"], Path(folder))  # twelve blocks, which ten have grown into
+
+    def test_shares_of_patches(self):
+        chances = chances_of(["a_1", "b_1", "a_2", "c_1", "b_2", "d_1"], (("a_", 0.5), ("b", 0.2)))
+        np.testing.assert_allclose(chances, [0.25, 0.1, 0.25, 0.15, 0.1, 0.15])
+        np.testing.assert_allclose(chances_of(["a", "b", "c", "d"], ()), 0.25)
 
     def test_muon_evens_out_singular_values(self):
         matrices = torch.randn(3, 8, 20, generator=torch.Generator().manual_seed(2))
