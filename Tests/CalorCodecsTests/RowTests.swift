@@ -41,10 +41,15 @@ import Testing
         }
     }
 
+    /// A little more than is read at once (`RowBlock.pixels`).
+    private static let large = Size(width: 1000, height: 1100)
+    private static let largeImages = Dictionary(
+        uniqueKeysWithValues: [SampleFormat.u8, .u16, .f32].map { ($0, Ramp.image(large, .rgb, $0)) })
+
     /// Strips of megabytes are read in parts; the first bytes of the file are enough for the first rows.
     @Test(arguments: [TIFFCompression.none, .lzw, .deflate, .zstd], [SampleFormat.u8, .u16, .f32])
     func oneLargeStrip(_ compression: TIFFCompression, _ format: SampleFormat) throws {
-        let image = Ramp.image(Size(width: 1500, height: 2100), .rgb, format)
+        let image = try #require(Self.largeImages[format])
         var options = EncodeOptions()
         options.tiffCompression = compression
         let bytes = try ImageEncoder.encode(image, as: .tiff, options: options)
@@ -52,12 +57,12 @@ import Testing
         #expect(decoded.image.planes == image.planes)
         guard compression == .none else { return }
         // Without compression strips that follow one another are one large strip: its offset is the first, its count their sum.
-        let joined = bytes.withOneStrip(rows: 2100, byteCount: image.bytes)
+        let joined = bytes.withOneStrip(rows: image.height, byteCount: image.bytes)
         #expect(try ImageDecoder.decode(joined).image.planes == image.planes)
         try Self.temporary(joined) { file in
             let parts = try Self.rows(try #require(try RowDecoder.open(file, options: DecodeOptions())))
             #expect(parts.count > 1)
-            #expect(parts[0] == decoded.image.cropped(to: Region(x: 0, y: 0, width: 1500, height: parts[0].height)))
+            #expect(parts[0] == decoded.image.cropped(to: Region(x: 0, y: 0, width: image.width, height: parts[0].height)))
         }
         let cut = Array(joined.prefix(joined.count / 2))
         #expect(fault(cut) != nil)
