@@ -42,10 +42,8 @@ PRESETS = {
     preset.name: preset
     for preset in [
         Preset("ir-x4-first", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
-        Preset("ir-x4-second", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=4000,
-               rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", soft=0.2, pairs=True, rms=0.5),
-        Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=72, batch=5, steps=4000, rate=8e-4,
-               warmup=20, start_from="ir-x4-second", seed=3, optimiser="muon", soft=0.1, pairs=True, gathered=True, rms=0.7,
+        Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=72, batch=5, steps=1500, rate=8e-4,
+               warmup=20, start_from="ir-x4-first", seed=3, optimiser="muon", soft=0.1, pairs=True, gathered=True, rms=0.7,
                shares=(("m3fd", 0.35), ("roadscene", 0.25))),
         Preset("ir-x4-grown", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1446,
                rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0, soft=0.5, pairs=True),

@@ -18,7 +18,7 @@ from calor_training.pairs import camera_reduced, held_out, softened
 from calor_training.presets import PRESETS
 from calor_training.transplant import BUNDLED, grow, start_state, weights_of_onnx
 
-SMALL = dataclasses.replace(PRESETS["ir-x4-second"], width=8, blocks=3, patch=12, batch=4)
+SMALL = dataclasses.replace(PRESETS["ir-x4"], width=8, blocks=3, patch=12, batch=4, gathered=False, shares=())
 
 
 def small_network():
