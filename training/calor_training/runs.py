@@ -80,7 +80,9 @@ class Run:
         """The number of steps may differ from that of the checkpoint; nothing else may."""
         device = next(self.network.parameters()).device
         state = torch.load(self.path, map_location=device, weights_only=True)
-        if {**state["preset"], "steps": 0} != {**dataclasses.asdict(self.preset), "steps": 0}:
+        # A setting that was added since has its default there.
+        defaults = {f.name: f.default for f in dataclasses.fields(self.preset) if f.default is not dataclasses.MISSING}
+        if {**defaults, **state["preset"], "steps": 0} != {**dataclasses.asdict(self.preset), "steps": 0}:
             raise SystemExit(f"{self.path} belongs to other settings. Choose another --out, or remove it.")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])

@@ -16,6 +16,7 @@ from calor_training.networks import build
 from calor_training.onnx_graph import onnx_model
 from calor_training.pairs import camera_reduced, held_out, softened
 from calor_training.presets import PRESETS
+from calor_training.runs import Run, save
 from calor_training.transplant import BUNDLED, grow, start_state, weights_of_onnx
 
 SMALL = dataclasses.replace(PRESETS["ir-x4"], width=8, blocks=3, patch=12, batch=4, gathered=False, shares=())
@@ -63,6 +64,18 @@ class Recipes(unittest.TestCase):
         chances = chances_of(["a_1", "b_1", "a_2", "c_1", "b_2", "d_1"], (("a_", 0.5), ("b", 0.2)))
         np.testing.assert_allclose(chances, [0.25, 0.1, 0.25, 0.15, 0.1, 0.15])
         np.testing.assert_allclose(chances_of(["a", "b", "c", "d"], ()), 0.25)
+
+    def test_a_run_goes_on_from_a_checkpoint_that_lacks_a_later_setting_but_not_from_one_of_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(small_network(), SMALL, Path(folder), 9)
+            run.step = 7
+            run.checkpoint()
+            state = torch.load(Path(folder) / "last.pt", weights_only=True)
+            del state["preset"]["shares"]
+            save(Path(folder) / "last.pt", state)
+            self.assertEqual(Run(small_network(), SMALL, Path(folder), 9).step, 7)
+            with self.assertRaises(SystemExit):
+                Run(small_network(), dataclasses.replace(SMALL, shares=(("m3fd", 0.5),)), Path(folder), 9)
 
     def test_muon_evens_out_singular_values(self):
         matrices = torch.randn(3, 8, 20, generator=torch.Generator().manual_seed(2))
