@@ -1,5 +1,6 @@
 """Training batches. Batch number n of a run depends on (seed, n) alone, so a resumed run sees the same data."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,8 @@ def chances_of(names: list[str], shares: tuple[tuple[str, float], ...]) -> np.nd
     """Of images with these names to be drawn: the images whose names begin alike get their share together, the others
     what is left, each as much as the next within its group."""
     groups = [next((prefix for prefix, _ in shares if name.startswith(prefix)), "") for name in names]
-    wanted = {"": 1 - sum(share for _, share in shares), **dict(shares)}
-    return np.array([wanted[group] / groups.count(group) for group in groups])
+    wanted, counts = {"": 1 - sum(share for _, share in shares), **dict(shares)}, Counter(groups)
+    return np.array([wanted[group] / counts[group] for group in groups])
 
 
 class SuperResolutionBatches:
@@ -66,15 +67,15 @@ class SuperResolutionBatches:
             large = [(names[index // each], pair) for index, pair in enumerate(pairs) if min(pair[0].shape) >= preset.patch]
             self.pairs += [pair for _, pair in large]
             chances.append(share * chances_of([name for name, _ in large], preset.shares))
-        self.chances = np.concatenate(chances)
+        # Equal chances are None: the generator then draws other numbers than from an array of equal ones.
+        self.chances = np.concatenate(chances) if preset.soft or preset.shares else None
 
     def batch(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.preset.seed, number))
         side, scale = self.preset.patch, self.preset.scale
         inputs, targets = [], []
         count, place = len(self.pairs), busier if self.preset.soft else anywhere
-        chances = self.chances if self.preset.soft or self.preset.shares else None
-        for index in rng.choice(count, size=self.preset.batch, p=chances):
+        for index in rng.choice(count, size=self.preset.batch, p=self.chances):
             low, high = self.pairs[index]
             y, x = place(low, side, rng)
             turn = int(rng.integers(8))

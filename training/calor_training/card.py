@@ -162,10 +162,11 @@ def explanation(preset: Preset) -> str:
             f"`numpy.random.default_rng(n)`. `clean` is the undamaged image against itself.")
 
 
-def shares(preset: Preset) -> str:
-    if not preset.shares:
-        return ""
-    return " Of the patches, " + " and ".join(f"{share:.0%} are from images of `{name}`" for name, share in preset.shares) + "."
+def patches(preset: Preset) -> str:
+    """Which patches of which images, for enlargers."""
+    softening = SOFTENING.format(soft=preset.soft) if preset.soft else ""
+    shares = " and ".join(f"{share:.0%} are from images of `{name}`" for name, share in preset.shares)
+    return f" {softening}" + (f" Of the patches, {shares}." if shares else "")
 
 
 def degradation(preset: Preset) -> str:
@@ -175,7 +176,7 @@ def degradation(preset: Preset) -> str:
     seen = ", which the weights it starts from had seen," if preset.start_from else ""
     held = (f" One image in {HELD_OUT_EVERY} of the first five rows{seen} was held out to watch the training."
             if preset.soft else "")
-    return wrapped(plain + " " + SOFTENING.format(soft=preset.soft) * (preset.soft > 0) + shares(preset) + held)
+    return wrapped(plain + patches(preset) + held)
 
 
 def card(preset: Preset, *, tables: list[dict], radius: int, parameters: int, steps: int, minutes: float,

@@ -38,13 +38,15 @@ class Preset:
         return 2 if self.scale == 1 else 1
 
 
+ROADS = ("m3fd", 0.35), ("roadscene", 0.25)  # shares for the two sets of street scenes
+
 PRESETS = {
     preset.name: preset
     for preset in [
         Preset("ir-x4-first", "super-resolution", "infrared", 4, width=48, blocks=8, patch=40, batch=16, steps=6000),
         Preset("ir-x4", "super-resolution", "infrared", 4, width=48, blocks=8, patch=72, batch=5, steps=1500, rate=8e-4,
                warmup=20, start_from="ir-x4-first", seed=3, optimiser="muon", soft=0.1, pairs=True, gathered=True, rms=0.7,
-               shares=(("m3fd", 0.35), ("roadscene", 0.25))),
+               shares=ROADS),
         Preset("ir-x4-grown", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1446,
                rate=1e-3, warmup=50, start_from="ir-x4-first", optimiser="muon", decay=0, soft=0.5, pairs=True),
         Preset("ir-x4-best-first", "super-resolution", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=2800,
@@ -54,7 +56,7 @@ PRESETS = {
                rms=0.6),
         Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=72, batch=5, steps=2400, rate=7e-4,
                warmup=20, start_from="ir-x4-best-second", seed=3, optimiser="muon", soft=0.1, pairs=True, gathered=True, rms=0.7,
-               shares=(("m3fd", 0.35), ("roadscene", 0.25))),
+               shares=ROADS),
         Preset("ir-x4-camera", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=1500,
                rate=1e-3, warmup=20, start_from="ir-x4-first", optimiser="muon", family="camera"),
         Preset("ir-x4-shift", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=10, steps=1300,
@@ -92,7 +94,7 @@ PRESETS = {
                rate=2e-4, start_from="ir-x4-shift", seed=2, soft=0.2, pairs=True, gathered=True),
         Preset("ir-x4-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=1500,
                rate=1.5e-4, start_from="ir-x4-first-distilled", seed=3, soft=0.1, pairs=True, gathered=True,
-               shares=(("m3fd", 0.35), ("roadscene", 0.25))),
+               shares=ROADS),
         Preset("enhance-ir-distilled", "residual-shift", "infrared", 1, width=64, blocks=10, patch=96, batch=8,
                steps=3000, rate=2e-4, start_from="enhance-ir-shift"),
         Preset("enhance-rgb-distilled", "residual-shift", "rgb", 1, width=64, blocks=10, patch=96, batch=8, steps=3000,

@@ -1,6 +1,6 @@
 """`CARD.md` of a residual-shift model."""
 
-from .card import DAMAGE, NOT_FOR, SOFTENING, USES, shares, sources, wrapped
+from .card import DAMAGE, NOT_FOR, USES, patches, sources, wrapped
 from .presets import Preset
 
 TASKS = {
@@ -30,7 +30,7 @@ def architecture(preset: Preset) -> str:
 def damage(preset: Preset) -> str:
     camera = " Half of the steps use pairs of a camera instead, as `ir-x4-camera` does." if preset.camera else ""
     if preset.scale > 1:
-        return wrapped(DAMAGE["super-resolution"] + " " + SOFTENING.format(soft=preset.soft) * (preset.soft > 0) + shares(preset) + camera)
+        return wrapped(DAMAGE["super-resolution"] + patches(preset) + camera)
     return wrapped(DAMAGE["enhance-rgb" if preset.kind == "rgb" else "enhance-ir"])
 
 
