@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from calor_training.arithmetic import add_option, in_half
 from calor_training.batches import batches
 from calor_training.networks import build
 from calor_training.presets import PRESETS, Preset
@@ -25,7 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="instead of the preset's number")
     parser.add_argument("--seed", type=int, help="instead of the preset's number")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
+    add_option(parser)
     parser.add_argument("--watch", type=int, default=250, help="steps between measurements on held-out images")
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
     return parser.parse_args()
@@ -59,6 +60,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(preset.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    half = in_half(options.arithmetic, device)
 
     network, folder = build(preset), options.out / preset.name
     if preset.start_from and not (folder / "last.pt").exists():
@@ -67,7 +69,7 @@ def main() -> None:
     run = Run(network.to(device, memory_format=torch.channels_last), preset, folder, options.checkpoint_minutes)
     while not run.finished:
         inputs, targets = (t.to(device, memory_format=torch.channels_last) for t in source.batch(run.step))
-        output = run.network(inputs, half=not options.fp32)
+        output = run.network(inputs, half=half)
         run.advance(loss_of(output, targets, preset, run.step))
         if preset.soft and run.step % options.watch == 0:
             print(f"step {run.step}  held out: {watched(run.average, preset, options.data)}", flush=True)

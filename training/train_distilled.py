@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from calor_training.arithmetic import add_option, in_half
 from calor_training.batches import batches
 from calor_training.distillation import (METHODS, PHASE, Experts, FakeScore, Method, bridged, consistency_loss, diffused,
                                          distance, matching_gradient, matching_loss, moved, ratio_weights,
@@ -140,7 +141,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--reward", type=float, help="weight of the rewards, instead of the method's")
     parser.add_argument("--tile", type=int, help="reward the spectra of tiles of this side, not of patches")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
+    add_option(parser)
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
     return parser.parse_args()
 
@@ -162,7 +163,7 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
     updates = dataclasses.replace(preset, name=f"{preset.name}, fake score", steps=max(1, preset.steps * method.fake_updates))
     return Distillation(Run(student, preset, folder, options.checkpoint_minutes),
                         Run(fake, updates, folder / "fake", options.checkpoint_minutes),
-                        teacher, method, preset.seed, not options.fp32)
+                        teacher, method, preset.seed, in_half(options.arithmetic, device))
 
 
 def main() -> None:

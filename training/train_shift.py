@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from calor_training.arithmetic import add_option, in_half
 from calor_training.batches import batches
 from calor_training.presets import PRESETS, Preset
 from calor_training.runs import Run, average_of
@@ -34,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--targets", type=Path, help="of the student (default: OUT/targets)")
     parser.add_argument("--steps", type=int, help="instead of the preset's number")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--fp32", action="store_true", help="keep the trunk in 32 bits (default: bfloat16 products)")
+    add_option(parser)
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
     return parser.parse_args()
 
@@ -101,6 +102,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(preset.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    half = in_half(options.arithmetic, device)
     network, folder = build_shift(preset), options.out / preset.name
     if not (folder / "last.pt").exists():
         start_shift(network, preset, options.out)
@@ -108,7 +110,7 @@ def main() -> None:
     source = kind(preset, options)
     run = Run(network.to(device, memory_format=torch.channels_last), preset, folder, options.checkpoint_minutes)
     while not run.finished:
-        run.advance(source.loss(run.network, run.step, not options.fp32, device))
+        run.advance(source.loss(run.network, run.step, half, device))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from . import winograd
 from .presets import Preset
 
 SLOPE = 0.1  # of every LeakyReLU
@@ -40,6 +41,8 @@ class ResidualBlock(nn.Module):
             conv.weight.data.mul_(gain)
 
     def forward(self, x):
+        if winograd.suits(x):
+            return winograd.residual(x, self.first, self.second, SLOPE)
         return x + self.second(F.leaky_relu(self.first(x), SLOPE))
 
 
@@ -57,7 +60,7 @@ class Trunk(nn.Module):
         y = features
         for block in self.blocks:
             y = block(y)
-        return self.exit(y) + features
+        return winograd.convolution(self.exit, y) + features
 
 
 def small_head(width: int, channels: int) -> nn.Conv2d:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from . import winograd
 from .networks import SLOPE, ResidualBlock, Trunk, bicubic_phases, small_head
 from .presets import PRESETS, Preset
 from .shifting import OWN, RESIDUAL_DEVIATION, Schedule
@@ -24,8 +25,8 @@ class ConditionedBlock(ResidualBlock):
         self.shift = nn.Parameter(torch.zeros(steps, width))
 
     def forward(self, x, step):
-        h = self.first(x) * (1 + self.scale[step])[..., None, None] + self.shift[step][..., None, None]
-        return x + self.second(F.leaky_relu(h, SLOPE))
+        h = winograd.convolution(self.first, x) * (1 + self.scale[step])[..., None, None] + self.shift[step][..., None, None]
+        return x + winograd.convolution(self.second, F.leaky_relu(h, SLOPE))
 
 
 class ConditionedTrunk(Trunk):
@@ -38,7 +39,7 @@ class ConditionedTrunk(Trunk):
         y = features
         for block in self.blocks:
             y = block(y, step)
-        return self.exit(y) + features
+        return winograd.convolution(self.exit, y) + features
 
 
 ENHANCER_FOLD = 2  # where nothing is enlarged, all of it runs at half the size of the image

@@ -169,7 +169,7 @@ class Methods(unittest.TestCase):
             batch = (torch.rand(2, preset.channels, side, side), torch.rand(2, preset.channels, out, out))
             for method in METHODS if "x4" in name else ("dynamic",):
                 with tempfile.TemporaryDirectory() as folder:
-                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, fp32=True, reward=None, tile=None)
+                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=None, tile=None)
                     teacher = build_shift(preset)
                     for parameter in teacher.parameters():
                         torch.nn.init.normal_(parameter, std=0.1)
