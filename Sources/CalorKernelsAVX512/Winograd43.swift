@@ -1,3 +1,4 @@
+import CCalorCPU
 import CalorTensor
 
 /// conv3x3s1_winograd43_nchw8c_f32: F(4×4, 3×3) over batches of tiles, sixteen channels a vector.
@@ -46,6 +47,7 @@ enum Winograd43 {
         let patch = sums + most &* tileSums
         clear(zeros, lineStride(job.geometry))
         let finish = Finish(job)
+        prefetch(job.weights, job.geometry.inBlocks &* 8 &* 32 &* panelsAhead)
         var first = 0
         while first < tiles {
             let count = min(most, tiles &- first)
@@ -172,6 +174,15 @@ enum Winograd43 {
 
     // MARK: - Products and output
 
+    /// So many of the 36 panels before its use, the first batch asks for one of the weights, which the layer before has driven out of
+    /// L2: the processor's own prefetch stops at the end of each page.
+    private static let panelsAhead = 4
+
+    @inline(__always)
+    private static func prefetch(_ weights: Source, _ floats: Int) {
+        for line in 0..<floats / 16 { calor_prefetch_read(weights + line &* 16) }
+    }
+
     @inline(__always)
     private static func multiply(
         _ job: ConvolutionJob, _ finish: Finish, _ first: Int, _ count: Int, _ tilesAcross: Int, _ transformed: Source,
@@ -189,12 +200,14 @@ enum Winograd43 {
             for i in 0..<36 {
                 let v = transformed + i &* plane
                 let m = sums + i &* 32
+                let panel = inBlocks &* 8 &* (wide ? 32 : 16)
+                if first == 0 { prefetch(weights + panel &* panelsAhead, panel) }
                 var tile = 0
                 while tile < count {
                     let (from, to) = (v + tile &* 16, m + tile &* tileSums)
                     tile &+= winogradProduct(from, stride, weights, inBlocks, wide, to, tileSums, count &- tile)
                 }
-                weights += inBlocks &* 8 &* (wide ? 32 : 16)
+                weights += panel
             }
             storeBlocks(job, finish, block, 0, first, count, tilesAcross, Source(sums), patch)
             if wide { storeBlocks(job, finish, block &+ 2, 16, first, count, tilesAcross, Source(sums), patch) }

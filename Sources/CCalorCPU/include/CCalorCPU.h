@@ -76,7 +76,9 @@ static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_total(cal
     return a + __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
 }
 
-// Asks for the cache line of `pointer`, which is about to be written.
+// Asks for the cache line of `pointer`, which will soon be read.
+static inline __attribute__((always_inline)) void calor_prefetch_read(const void *pointer) { __builtin_prefetch(pointer, 0, 2); }
+// The same of one that is about to be written.
 static inline __attribute__((always_inline)) void calor_prefetch_write(const void *pointer) { __builtin_prefetch(pointer, 1, 3); }
 
 // The sums of the eight numbers of a, b, c and d, then four zeros; in every group of eight for the wide one.
