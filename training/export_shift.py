@@ -81,7 +81,7 @@ def main() -> None:
     preset = PRESETS[options.preset]
     path = options.out / (f"{preset.name}-{options.method}" if options.method else preset.name) / "last.pt"
     if not path.exists():
-        raise SystemExit(f"There is no {path}. Train it with {recipe(preset, options.method)} first.")
+        raise SystemExit(f"There is no {path}. Train it with {recipe(preset, options.method, {})} first.")
     name = options.name or preset.name
     network = build_shift(preset).eval()
     network.load_state_dict(average_of(path))
@@ -101,7 +101,7 @@ def main() -> None:
     state = torch.load(path, map_location="cpu", weights_only=True)
     tables = json.loads(options.quality.read_text()) if options.quality else []
     (folder / "CARD.md").write_text(shift_card(
-        preset, name=name, method=options.method, recipe=recipe(preset, options.method), trained=state["preset"],
+        preset, name=name, method=options.method, recipe=recipe(preset, options.method, state.get("settings", {})), trained=state["preset"],
         tables=tables["tables"][options.method] if isinstance(tables, dict) else tables, radius=network.receptive_radius,
         parameters=process["parameters"], steps=state["step"], minutes=state["seconds"] / 60, kappa=schedule.kappa,
         roots=schedule.roots, machine=options.machine))

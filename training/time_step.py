@@ -6,7 +6,7 @@ import time
 import torch
 
 from calor_training import winograd
-from calor_training.arithmetic import CHOICES, in_half
+from calor_training.arithmetic import CHOICES
 from calor_training.networks import build
 from calor_training.presets import PRESETS
 
@@ -23,12 +23,13 @@ def main() -> None:
     network = build(preset).to(memory_format=torch.channels_last)
     inputs = torch.rand(preset.batch, preset.channels, preset.patch, preset.patch)
     times = {choice: [] for choice in CHOICES}
-    for _ in range(options.turns):
+    for turn in range(options.turns + 1):
         for choice in CHOICES:
-            half, began = in_half(choice, torch.device("cpu")), time.perf_counter()
-            network(inputs, half=half).square().mean().backward()
-            times[choice].append(time.perf_counter() - began)
-            winograd.wanted = False
+            winograd.use(choice == "winograd")
+            began = time.perf_counter()
+            network(inputs, half=choice == "bfloat16").square().mean().backward()
+            if turn > 0:  # the first one warms up, and compiles
+                times[choice].append(time.perf_counter() - began)
     print(f"{preset.name}, {preset.batch} patches of {preset.patch}x{preset.patch}, {options.threads} threads, the best of "
           f"{options.turns}:")
     for choice, taken in times.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from calor_training.arithmetic import add_option, in_half
+from calor_training.arithmetic import add_option, settle
 from calor_training.batches import batches
 from calor_training.networks import build
 from calor_training.presets import PRESETS, Preset
@@ -43,8 +43,7 @@ def loss_of(output: torch.Tensor, targets: torch.Tensor, preset: Preset, step: i
 def start_weights(network: torch.nn.Module, preset: Preset, out: Path) -> None:
     """Takes over the weights of the preset named in `start_from`: from its run, or else from its exported model."""
     source = PRESETS[preset.start_from]
-    path, trained = start_state(preset, out)
-    print(f"starting from {path}", flush=True)
+    _, trained = start_state(preset, out)
     weights = transplanted(trained, source, preset)
     if (source.width, source.blocks) != (preset.width, preset.blocks):
         grow(network, weights)
@@ -60,7 +59,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(preset.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    half = in_half(options.arithmetic, device)
+    half = settle(options.arithmetic, device)
 
     network, folder = build(preset), options.out / preset.name
     if preset.start_from and not (folder / "last.pt").exists():

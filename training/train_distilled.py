@@ -1,4 +1,5 @@
-"""Distils a one-step student from a residual-shift teacher: regression plus distribution matching.
+"""Makes a one-step student of the network that a preset starts from: a residual-shift teacher or, for the methods without
+a score, an enlarger or enhancer.
 
 `--method dynamic` is InstaRevive's idea; the others are its relatives, for comparison with an equal number of steps.
 Stop it at any time; the same command goes on. The student is OUT/PRESET-METHOD/last.pt.
@@ -12,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from calor_training.arithmetic import add_option, in_half
+from calor_training.arithmetic import add_option, settle
 from calor_training.batches import batches
 from calor_training.distillation import (METHODS, PHASE, Experts, FakeScore, Method, bridged, consistency_loss, diffused,
                                          distance, matching_gradient, matching_loss, moved, ratio_weights,
                                          regression_share, spectrum_loss, widest_step)
 from calor_training.presets import PRESETS, Preset
 from calor_training.runs import Run
-from calor_training.shift_network import ShiftResolver, build_shift, start_weights
+from calor_training.shift_network import ShiftResolver, build_shift, start_shift
 from calor_training.shifting import RESIDUAL_DEVIATION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,9 +41,9 @@ class Result:
 class Distillation:
     """The parts of a run: student, frozen teacher, fake score, and the running distance to the truth."""
 
-    def __init__(self, student: Run, fake: Run, teacher: ShiftResolver, method: Method, seed: int, half: bool):
+    def __init__(self, student: Run, fake: Run, teacher: ShiftResolver, method: Method, seed: int, half: bool, quiet: float):
         self.student, self.fake, self.teacher, self.method = student, fake, teacher, method
-        self.seed, self.half = seed, half
+        self.seed, self.half, self.quiet = seed, half, quiet
         # A resumed run measures it anew within some twenty steps.
         self.gap = RESIDUAL_DEVIATION[teacher.scale]
 
@@ -51,6 +52,9 @@ class Distillation:
         given, clean = (2 * t - 1 for t in batch)
         rng = np.random.default_rng((self.seed, number, 1 + round_))
         start, noise = (torch.from_numpy(rng.standard_normal(clean.shape, dtype=np.float32)).to(clean) for _ in range(2))
+        if self.quiet:
+            noisy = torch.from_numpy(rng.random(len(clean)) >= self.quiet)
+            start = start * noisy.to(clean)[:, None, None, None]
         return given, clean, start, noise, rng
 
     def result(self, given: torch.Tensor, start: torch.Tensor, rng: np.random.Generator) -> Result:
@@ -129,16 +133,24 @@ class Distillation:
         return matching_loss(found.image, gradient)
 
 
+def share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError
+    return value
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", required=True, choices=[p for p in PRESETS if p.endswith("-distilled")])
     parser.add_argument("--method", default="dynamic", choices=METHODS)
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data", help="folder with train/")
-    parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="where the teacher's run is")
+    parser.add_argument("--out", type=Path, default=ROOT / "training/runs", help="checkpoints go to OUT/PRESET-METHOD, and the run that it starts from is looked for here")
     parser.add_argument("--steps", type=int, help="instead of the preset's number")
     parser.add_argument("--patch", type=int, help="instead of the preset's")
     parser.add_argument("--batch", type=int, help="instead of the preset's")
     parser.add_argument("--reward", type=float, help="weight of the rewards, instead of the method's")
+    parser.add_argument("--quiet", type=share, default=0.0, help="share of the samples that start without noise")
     parser.add_argument("--tile", type=int, help="reward the spectra of tiles of this side, not of patches")
     parser.add_argument("--threads", type=int, default=2)
     add_option(parser)
@@ -151,8 +163,10 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
     if options.reward is not None:
         method = dataclasses.replace(method, reward=options.reward)
     folder = options.out / f"{preset.name}-{method_name}"
-    teacher = build_shift(PRESETS[preset.start_from]).eval().requires_grad_(False)
-    teacher.load_state_dict(start_weights(preset, options.out, method_name))
+    if method.matching and PRESETS[preset.start_from].purpose != "residual-shift":
+        raise SystemExit(f"{preset.start_from} cannot judge noisy images, so {method_name} cannot match by it: --method regression or reward.")
+    teacher = build_shift(preset).eval().requires_grad_(False)
+    start_shift(teacher, preset, options.out)
     student, fake = build_shift(preset), FakeScore(build_shift(preset))
     if not (folder / "last.pt").exists():
         student.load_state_dict(teacher.state_dict())
@@ -161,9 +175,10 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
         student = Experts(student, copy.deepcopy(student))
     teacher, student, fake = (n.to(device, memory_format=torch.channels_last) for n in (teacher, student, fake))
     updates = dataclasses.replace(preset, name=f"{preset.name}, fake score", steps=max(1, preset.steps * method.fake_updates))
-    return Distillation(Run(student, preset, folder, options.checkpoint_minutes),
-                        Run(fake, updates, folder / "fake", options.checkpoint_minutes),
-                        teacher, method, preset.seed, in_half(options.arithmetic, device))
+    settings = {"reward": method.reward, "tile": method.tile or 0, "quiet": options.quiet}
+    return Distillation(Run(student, preset, folder, options.checkpoint_minutes, settings),
+                        Run(fake, updates, folder / "fake", options.checkpoint_minutes, settings),
+                        teacher, method, preset.seed, settle(options.arithmetic, device), options.quiet)
 
 
 def main() -> None:

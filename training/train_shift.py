@@ -1,7 +1,7 @@
 """Trains a residual-shift preset: the four-step teacher on images, or the one-step student on guided targets.
 
-`--preset ir-x4-shift` starts from the weights of `ir-x4-best`, `enhance-ir-shift` and `enhance-rgb-shift` from those of
-`enhance-ir` and `enhance-rgb`; `--preset ir-x4-one-step` starts from the teacher and
+`--preset ir-x4-shift` starts from the weights of `ir-x4-best-first`, `enhance-ir-shift` and `enhance-rgb-shift` from those of
+`enhance-ir` and `enhance-rgb-fifth`; `--preset ir-x4-one-step` starts from the teacher and
 follows the targets that `make_targets.py` wrote. Stop it at any time; the same command goes on.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from calor_training.arithmetic import add_option, in_half
+from calor_training.arithmetic import add_option, settle
 from calor_training.batches import batches
 from calor_training.presets import PRESETS, Preset
 from calor_training.runs import Run, average_of
@@ -102,7 +102,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(preset.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    half = in_half(options.arithmetic, device)
+    half = settle(options.arithmetic, device)
     network, folder = build_shift(preset), options.out / preset.name
     if not (folder / "last.pt").exists():
         start_shift(network, preset, options.out)

@@ -16,11 +16,11 @@ def add_option(parser: argparse.ArgumentParser) -> None:
                         + "; ".join(f"{name}: {meaning}" for name, meaning in CHOICES.items()))
 
 
-def in_half(choice: str | None, device: torch.device) -> bool:
-    """Takes the choice; tells whether the trunk's products are of 16 bits."""
+def settle(choice: str | None, device: torch.device) -> bool:
+    """Prepares for the choice and prints it; tells whether the trunk's products are of 16 bits."""
     choice = choice or ("winograd" if device.type == "cpu" else "bfloat16")
-    if choice == "winograd":
-        if device.type != "cpu":
-            raise SystemExit("--arithmetic winograd is for a CPU.")
-        winograd.use()
+    if choice == "winograd" and device.type != "cpu":
+        raise SystemExit("--arithmetic winograd is for a CPU.")
+    print(f"arithmetic of the trunk: {choice}", flush=True)
+    winograd.use(choice == "winograd")
     return choice == "bfloat16"

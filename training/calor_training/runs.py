@@ -60,10 +60,12 @@ class Optimisers:
 
 
 class Run:
-    """`network` is trained in place; `average` is what is exported; the checkpoint is FOLDER/last.pt."""
+    """`network` is trained in place; `average` is what is exported; the checkpoint is FOLDER/last.pt. `settings` are those
+    of the loss that the preset does not hold, by the names of their options."""
 
-    def __init__(self, network: torch.nn.Module, preset: Preset, folder: Path, checkpoint_minutes: float):
-        self.preset, self.network = preset, network
+    def __init__(self, network: torch.nn.Module, preset: Preset, folder: Path, checkpoint_minutes: float,
+                 settings: dict[str, float] | None = None):
+        self.preset, self.network, self.settings = preset, network, settings or {}
         self.average = copy.deepcopy(network)
         self.optimisers = Optimisers(network, preset)
         self.path, self.interval = folder / "last.pt", 60 * checkpoint_minutes
@@ -82,7 +84,8 @@ class Run:
         state = torch.load(self.path, map_location=device, weights_only=True)
         # A setting that was added since has its default there.
         defaults = {f.name: f.default for f in dataclasses.fields(self.preset) if f.default is not dataclasses.MISSING}
-        if {**defaults, **state["preset"], "steps": 0} != {**dataclasses.asdict(self.preset), "steps": 0}:
+        same = {**defaults, **state["preset"], "steps": 0} == {**dataclasses.asdict(self.preset), "steps": 0}
+        if not same or state.get("settings", self.settings) != self.settings:
             raise SystemExit(f"{self.path} belongs to other settings. Choose another --out, or remove it.")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -117,7 +120,7 @@ class Run:
     def checkpoint(self) -> None:
         save(self.path, {"network": self.network.state_dict(), "average": self.average.state_dict(),
                          "optimiser": self.optimisers.state_dict(), "step": self.step, "seconds": self.seconds,
-                         "preset": dataclasses.asdict(self.preset)})
+                         "preset": dataclasses.asdict(self.preset), "settings": self.settings})
         self.saved = time.monotonic()
 
 

@@ -45,19 +45,21 @@ def quality(tables: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def recipe(preset: Preset, method: str | None) -> str:
-    return (f"training/train_distilled.py --preset {preset.name} --method {method}" if method
-            else f"training/train_shift.py --preset {preset.name}")
+def recipe(preset: Preset, method: str | None, settings: dict[str, float]) -> str:
+    """The command; options that are 0 are left out."""
+    if not method:
+        return f"training/train_shift.py --preset {preset.name}"
+    options = "".join(f" --{name} {value:g}" for name, value in settings.items() if value)
+    return f"training/train_distilled.py --preset {preset.name} --method {method}{options}"
 
 
 TRAINING = """Charbonnier loss to the clean image and a small spectral term; a part of the samples without noise, so that
 fidelity mode is in the training"""
-DISTILLED = """one step, distilled from that network as a four-step teacher: Charbonnier loss to the clean image and
+DISTILLED = """one step, distilled from the network it starts from as a four-step teacher: Charbonnier loss to the clean image and
 matching of distributions with a fake score that is trained beside it (training/README.md, Distillation)"""
 
-REWARDED = """one step, which starts as that four-step teacher and is tuned on rewards: Charbonnier loss to the clean image, the
-difference of the radial log-spectra to the clean image's and, where it enlarges, consistency with the input, without a score (after
-AlignProp; training/README.md, Distillation, has the rounds and their weights)"""
+REWARDED = """one step, tuned on rewards: Charbonnier loss to the clean image, the difference of the log-spectra to the clean
+image's and, where it enlarges, consistency with the input, without a score (after AlignProp; training/README.md, Distillation)"""
 
 
 def shift_card(preset: Preset, *, name: str, method: str | None, recipe: str, trained: dict, tables: list[dict], radius: int,

@@ -111,11 +111,10 @@ def build_shift(preset: Preset) -> ShiftResolver:
                          RESIDUAL_DEVIATION[preset.scale])
 
 
-def start_weights(preset: Preset, out: Path, method: str | None = None) -> dict[str, torch.Tensor]:
+def start_weights(preset: Preset, out: Path) -> dict[str, torch.Tensor]:
     """Of the preset named in `start_from`, under the names of its own network."""
     source = PRESETS[preset.start_from]
-    path, weights = start_state(preset, out, method)
-    print(f"weights of {path}", flush=True)
+    path, weights = start_state(preset, out)
     return unfolded_tables(weights, build_shift(source)) if path.suffix == ".onnx" and source.purpose == "residual-shift" else weights
 
 

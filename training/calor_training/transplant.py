@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from .presets import PRESETS, Preset
-from .runs import average_of
 
 State = dict[str, torch.Tensor]
 ORDINAL = re.compile("-(first|second|third|fourth|fifth)$")  # presets whose weights were the start of the one that is bundled
@@ -64,18 +63,20 @@ def grow(network: nn.Module, weights: State) -> None:
         parameter[:rows, columns:] = 0
 
 
-def start_state(preset: Preset, out: Path, method: str | None = None) -> tuple[Path, State]:
-    """Weights of the preset named in `start_from` and where they are from: its run in `out` (that of the same method, where it is a student
-    itself), or else the bundled model that came of it, whose name lacks the ordinal at the end."""
+def start_state(preset: Preset, out: Path) -> tuple[Path, State]:
+    """Weights of the preset named in `start_from` and where they are from: its run in `out`, or else the bundled model
+    that came of it, whose name lacks the ordinal at the end."""
     name = preset.start_from
-    run = f"{name}-{method}" if name.endswith("-distilled") else name
-    path, exported = out / run / "last.pt", BUNDLED / ORDINAL.sub("", name) / "model.onnx"
+    path, exported = out / name / "last.pt", BUNDLED / ORDINAL.sub("", name) / "model.onnx"
     if path.exists():
-        return path, average_of(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        print(f"starting from {path}, step {state['step']} of {state['preset']['steps']}", flush=True)
+        return path, state["average"]
     if exported.exists():
         weights = weights_of_onnx(exported)
         # A descendant may have grown.
         if blocks_in(weights) == PRESETS[name].blocks:
+            print(f"starting from {exported}", flush=True)
             return exported, weights
     raise SystemExit(f"{preset.name} starts from {name}, but there is no {path}. Train that one first.")
 

@@ -3,10 +3,17 @@
    weights turned and transposed. Activations are [n, h, w, WIDTH], h and w multiples of 4; transformed weights are
    [36, in, out]. Tiles are taken 36 at a time, so that what one thread works on stays in its second-level cache. */
 
+#include <omp.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { LANES = 16, VECTORS = WIDTH / LANES, TILE = 4, PATCH = 6, POINTS = PATCH * PATCH, CHUNK = 36, ROWS = 6, WROWS = 4 };
+#ifdef __AVX512F__
+enum { LANES = 16, VECTORS = WIDTH / LANES, BLOCK = VECTORS % 4 == 0 ? 4 : VECTORS % 3 == 0 ? 3 : VECTORS % 2 == 0 ? 2 : 1 };
+#else
+enum { LANES = 8, VECTORS = WIDTH / LANES, BLOCK = 2 };
+#endif
+/* Sums of ROWS tiles, or WROWS input channels, by BLOCK vectors are kept in registers. */
+enum { TILE = 4, PATCH = 6, POINTS = PATCH * PATCH, CHUNK = 36, ROWS = 6, WROWS = 4 };
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int mask_vec __attribute__((vector_size(4 * LANES)));
 typedef vec unaligned_vec __attribute__((aligned(4)));
@@ -103,32 +110,34 @@ static void transform_gradient(const float *dy, const Grid *g, int first, int co
 
 /* sums[t] = V[t] U for one of the 36 points. */
 static void product(const float *points, const float *weights, float *sums, int count) {
-    for (int t = 0; t < count; t += ROWS) {
-        vec acc[ROWS][VECTORS] = {};
-        for (int k = 0; k < WIDTH; k++)
-            for (int v = 0; v < VECTORS; v++) {
-                vec u = load(weights + k * WIDTH + v * LANES);
-                for (int r = 0; r < ROWS; r++) acc[r][v] += points[(t + r) * WIDTH + k] * u;
-            }
-        for (int r = 0; r < ROWS; r++)
-            for (int v = 0; v < VECTORS; v++) store(sums + (t + r) * WIDTH + v * LANES, acc[r][v]);
-    }
+    for (int t = 0; t < count; t += ROWS)
+        for (int first = 0; first < WIDTH; first += BLOCK * LANES) {
+            vec acc[ROWS][BLOCK] = {};
+            for (int k = 0; k < WIDTH; k++)
+                for (int v = 0; v < BLOCK; v++) {
+                    vec u = load(weights + k * WIDTH + first + v * LANES);
+                    for (int r = 0; r < ROWS; r++) acc[r][v] += points[(t + r) * WIDTH + k] * u;
+                }
+            for (int r = 0; r < ROWS; r++)
+                for (int v = 0; v < BLOCK; v++) store(sums + (t + r) * WIDTH + first + v * LANES, acc[r][v]);
+        }
 }
 
 /* dU += V^T dM for one of the 36 points. */
 static void outer_product(const float *points, const float *gradients, float *weights, int count) {
-    for (int k = 0; k < WIDTH; k += WROWS) {
-        vec acc[WROWS][VECTORS];
-        for (int r = 0; r < WROWS; r++)
-            for (int v = 0; v < VECTORS; v++) acc[r][v] = load(weights + (k + r) * WIDTH + v * LANES);
-        for (int t = 0; t < count; t++)
-            for (int v = 0; v < VECTORS; v++) {
-                vec m = load(gradients + t * WIDTH + v * LANES);
-                for (int r = 0; r < WROWS; r++) acc[r][v] += points[t * WIDTH + k + r] * m;
-            }
-        for (int r = 0; r < WROWS; r++)
-            for (int v = 0; v < VECTORS; v++) store(weights + (k + r) * WIDTH + v * LANES, acc[r][v]);
-    }
+    for (int k = 0; k < WIDTH; k += WROWS)
+        for (int first = 0; first < WIDTH; first += BLOCK * LANES) {
+            vec acc[WROWS][BLOCK];
+            for (int r = 0; r < WROWS; r++)
+                for (int v = 0; v < BLOCK; v++) acc[r][v] = load(weights + (k + r) * WIDTH + first + v * LANES);
+            for (int t = 0; t < count; t++)
+                for (int v = 0; v < BLOCK; v++) {
+                    vec m = load(gradients + t * WIDTH + first + v * LANES);
+                    for (int r = 0; r < WROWS; r++) acc[r][v] += points[t * WIDTH + k + r] * m;
+                }
+            for (int r = 0; r < WROWS; r++)
+                for (int v = 0; v < BLOCK; v++) store(weights + (k + r) * WIDTH + first + v * LANES, acc[r][v]);
+        }
 }
 
 typedef struct {
@@ -198,10 +207,14 @@ void weight_gradient(const float *x, const float *dy, float *weights, float *bia
             for (int p = 0; p < POINTS; p++)
                 outer_product(points + p * CHUNK * WIDTH, sums + p * CHUNK * WIDTH, own + p * WIDTH * WIDTH, count);
         }
-#pragma omp critical
-        {
-            for (int i = 0; i < POINTS * WIDTH * WIDTH; i++) weights[i] += own[i];
-            for (int i = 0; i < WIDTH; i++) bias[i] += total[i];
+        /* In the order of the threads, so that the same number of threads gives the same sums. */
+#pragma omp for ordered schedule(static, 1)
+        for (int thread = 0; thread < omp_get_num_threads(); thread++) {
+#pragma omp ordered
+            {
+                for (int i = 0; i < POINTS * WIDTH * WIDTH; i++) weights[i] += own[i];
+                for (int i = 0; i < WIDTH; i++) bias[i] += total[i];
+            }
         }
     }
 }

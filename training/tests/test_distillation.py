@@ -15,6 +15,7 @@ from calor_training.consistency import reduce
 from calor_training.distillation import (METHODS, PHASE, Experts, FakeScore, bridge, bridged, consistency_loss, diffused,
                                          matching_gradient, matching_loss, moved, ratio_weights, reduced,
                                          regression_share, spectrum_loss, widest_step)
+from calor_training.networks import build
 from calor_training.presets import PRESETS
 from calor_training.runs import save
 from calor_training.shift_network import build_shift
@@ -161,20 +162,50 @@ class Phases(unittest.TestCase):
 
 
 class Methods(unittest.TestCase):
+    def test_a_student_of_rewards_may_start_from_an_enlarger(self):
+        torch.manual_seed(7)
+        preset = small("ir-x4-best-distilled")
+        known = PRESETS[preset.start_from]
+        source = PRESETS[preset.start_from] = dataclasses.replace(known, width=8, blocks=1)
+        self.addCleanup(PRESETS.__setitem__, preset.start_from, known)
+        enlarger = build(source).eval()
+        for parameter in enlarger.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        with tempfile.TemporaryDirectory() as folder:
+            options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=0.03, tile=16, quiet=1)
+            (Path(folder) / preset.start_from).mkdir()
+            save(Path(folder) / preset.start_from / "last.pt", {"average": enlarger.state_dict(), "step": 2, "preset": dataclasses.asdict(preset)})
+            work = train_distilled.parts(preset, "reward", options, torch.device("cpu"))
+            small_image, large = torch.rand(2, 1, 12, 12), torch.rand(2, 1, 48, 48)
+            given, _, start, _, rng = work.inputs((small_image, large), 0, 0)
+            self.assertFalse(start.any())
+            found = work.result(given, start, rng).image
+            torch.testing.assert_close(found / 2 + 0.5, enlarger(small_image), atol=1e-5, rtol=0)
+            work.student.advance(work.student_loss((small_image, large), 0))
+            self.assertFalse(torch.equal(found, work.result(given, start, rng).image))
+            with self.assertRaisesRegex(SystemExit, "cannot judge"):
+                train_distilled.parts(preset, "dynamic", options, torch.device("cpu"))
+            work.student.checkpoint()
+            options.quiet = 0.5
+            with self.assertRaisesRegex(SystemExit, "other settings"):
+                train_distilled.parts(preset, "reward", options, torch.device("cpu"))
+
     def test_every_method_trains_and_resumes(self):
         torch.manual_seed(6)
-        for name in ("ir-x4-first-distilled", "enhance-rgb-distilled"):
+        for name in ("ir-x4-distilled", "enhance-rgb-distilled"):
             preset = small(name)
             side, out = preset.patch, preset.patch * preset.scale
             batch = (torch.rand(2, preset.channels, side, side), torch.rand(2, preset.channels, out, out))
             for method in METHODS if "x4" in name else ("dynamic",):
                 with tempfile.TemporaryDirectory() as folder:
-                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=None, tile=None)
+                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=None, tile=None,
+                                                 quiet=0.5)
                     teacher = build_shift(preset)
                     for parameter in teacher.parameters():
                         torch.nn.init.normal_(parameter, std=0.1)
                     (Path(folder) / preset.start_from).mkdir()
-                    save(Path(folder) / preset.start_from / "last.pt", {"average": teacher.state_dict()})
+                    save(Path(folder) / preset.start_from / "last.pt", {"average": teacher.state_dict(), "step": 2,
+                                                                                "preset": dataclasses.asdict(preset)})
                     source = dataclasses.replace(small(preset.start_from), patch=preset.patch)
                     known = PRESETS[preset.start_from]
                     PRESETS[preset.start_from] = source
