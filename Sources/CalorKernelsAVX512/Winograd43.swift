@@ -174,8 +174,8 @@ enum Winograd43 {
 
     // MARK: - Products and output
 
-    /// So many of the 36 panels before its use, the first batch asks for one of the weights, which the layer before has driven out of
-    /// L2: the processor's own prefetch stops at the end of each page.
+    /// While the first batch uses one of the 36 panels of weights, the one that comes so many later is fetched into L2: the layer before
+    /// has driven the weights out, and the processor's own prefetch stops at the end of each page.
     private static let panelsAhead = 4
 
     @inline(__always)

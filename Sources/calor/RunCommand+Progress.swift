@@ -53,7 +53,7 @@ final class RunProgress: Sendable {
         let rate = seconds > 0 ? Double(state.pixels - state.skippedPixels) / 1e6 / seconds : 0
         let left = rate > 0 ? Double(total - state.pixels) / 1e6 / rate : 0
         let megapixels = "\(Self.short(Double(state.pixels) / 1e6))/\(Self.short(Double(total) / 1e6)) megapixels"
-        let name = file.unicodeScalars.map { $0.value < 32 ? "?" : String($0) }.joined().suffix(40)
+        let name = printable(String(file.suffix(40)))
         return "\(state.finished)/\(jobs)  \(megapixels)  \(Self.short(rate))/s  \(Self.time(left)) left  \(name)"
     }
 

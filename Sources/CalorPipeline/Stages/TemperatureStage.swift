@@ -86,8 +86,10 @@ struct TemperatureStage: WholeStage {
             if isKelvin {
                 guard changes == SceneChanges() else { throw ThermalFault.sceneOfKelvin }
                 plane = image.planes[0]
-                let hottest = try SpotStatistics(of: plane).hottest.value
-                guard hottest >= Self.coldestScene else { throw ThermalFault.notKelvin(hottest: compact(hottest)) }
+                let found = PlaneStatistics(of: plane)
+                guard found.nonFinite == found.samples || found.maximum >= Self.coldestScene else {
+                    throw ThermalFault.notKelvin(hottest: compact(found.maximum))
+                }
                 values["model"] = .text("the input is in kelvin already")
             } else {
                 let scale =
