@@ -116,7 +116,8 @@ class Distillation:
         if method.matching:
             loss = loss + (1 - share) * method.matching * self.matching(result, given, noise, self.step_numbers(rng, result))
         if method.reward:
-            loss = loss + method.reward * spectrum_loss(found, clean, tile=method.tile)
+            for tile in method.tiles or (None,):
+                loss = loss + method.reward * spectrum_loss(found, clean, tile=tile)
             if self.teacher.scale > 1:
                 loss = loss + method.reward * consistency_loss(found, given, self.teacher.scale)
         return loss
@@ -151,7 +152,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="instead of the preset's")
     parser.add_argument("--reward", type=float, help="weight of the rewards, instead of the method's")
     parser.add_argument("--quiet", type=share, default=0.0, help="share of the samples that start without noise")
-    parser.add_argument("--tile", type=int, help="reward the spectra of tiles of this side, not of patches")
+    parser.add_argument("--tile", type=int, nargs="+", default=(), help="reward the spectra of tiles of these sides, not of patches")
     parser.add_argument("--threads", type=int, default=2)
     add_option(parser)
     parser.add_argument("--checkpoint-minutes", type=float, default=2)
@@ -159,7 +160,7 @@ def arguments() -> argparse.Namespace:
 
 
 def parts(preset: Preset, method_name: str, options: argparse.Namespace, device: torch.device) -> Distillation:
-    method = dataclasses.replace(METHODS[method_name], tile=options.tile)
+    method = dataclasses.replace(METHODS[method_name], tiles=tuple(options.tile))
     if options.reward is not None:
         method = dataclasses.replace(method, reward=options.reward)
     folder = options.out / f"{preset.name}-{method_name}"
@@ -175,7 +176,7 @@ def parts(preset: Preset, method_name: str, options: argparse.Namespace, device:
         student = Experts(student, copy.deepcopy(student))
     teacher, student, fake = (n.to(device, memory_format=torch.channels_last) for n in (teacher, student, fake))
     updates = dataclasses.replace(preset, name=f"{preset.name}, fake score", steps=max(1, preset.steps * method.fake_updates))
-    settings = {"reward": method.reward, "tile": method.tile or 0, "quiet": options.quiet}
+    settings = {"reward": method.reward, "tile": " ".join(map(str, method.tiles)), "quiet": options.quiet}
     return Distillation(Run(student, preset, folder, options.checkpoint_minutes, settings),
                         Run(fake, updates, folder / "fake", options.checkpoint_minutes, settings),
                         teacher, method, preset.seed, settle(options.arithmetic, device), options.quiet)

@@ -184,8 +184,9 @@ def card(preset: Preset, *, tables: list[dict], radius: int, parameters: int, st
     start = f" It starts from the weights of `{preset.start_from}` and so inherits its data." if preset.start_from else ""
     rule = "Muon for the trunk's 3x3 convolutions, Adam for the rest" if preset.optimiser == "muon" else "Adam"
     fall = "" if preset.decay == 1 else f"constant, in the last {preset.decay:.0%} of the steps "
-    loss = "Charbonnier loss" + (f" (in the last {preset.rms:.0%} of the steps the root of each patch's mean square)"
-                                 if preset.rms else "")
+    root = "the root of each patch's mean square"
+    loss = (f"loss {root}" if preset.rms == 1 else
+            "Charbonnier loss" + (f" (in the last {preset.rms:.0%} of the steps {root})" if preset.rms else ""))
     planned = f"{steps} steps" if steps == preset.steps else f"{steps} of {preset.steps} planned steps"
     layers = f"""{architecture(preset)} {parameters} learnt parameters; receptive-field radius {radius} input pixels.
 Input and output are nominally 0…1; the output is not clipped."""

@@ -176,14 +176,14 @@ def tiles(image: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def spectrum_loss(image: torch.Tensor, clean: torch.Tensor, bands: int = 16, tile: int | None = None) -> torch.Tensor:
-    """Mean square difference of log-spectra: radial ones of patches, above the second band; or of tiles of them, in half as many bands and
-    four directions, above the first.
+    """Mean square difference of log-spectra: radial ones of patches, above the second band; or of tiles of them, in four directions and
+    a band for every fourth frequency, but at most `bands`, above the first.
 
     The mean power of a patch can be had by a burst in one place (docs/decisions/0014); that of a tile says where. A comb along an edge has
     the edge's radial power, but not its direction."""
     sectors, least = 1, 2
     if tile:
-        image, clean, bands, sectors, least = tiles(image, tile), tiles(clean, tile), bands // 2, SECTORS, 1
+        image, clean, bands, sectors, least = tiles(image, tile), tiles(clean, tile), min(bands, tile // 4), SECTORS, 1
     height, width = image.shape[2:]
     down, across = torch.meshgrid(torch.fft.fftfreq(height, device=image.device), torch.fft.rfftfreq(width, device=image.device), indexing="ij")
     ring = (torch.hypot(down, across) * 2 * bands).long()
@@ -210,7 +210,7 @@ class Method:
     dynamic: bool = False  # noise scope and mixing by the present distance
     divergence: str = "reverse-kl"
     reward: float = 0.0  # weight of consistency and spectrum
-    tile: int | None = None  # side of the tiles whose spectra are rewarded; None: those of whole patches
+    tiles: tuple[int, ...] = ()  # sides of the tiles whose spectra are rewarded, one sum for each; none: those of whole patches
     fake_updates: int = 5
     trajectory: bool = False  # the student walks down its own steps; each is matched at its own noise
     phased: bool = False  # one expert above `PHASE` and one from there on, each matched within its own interval

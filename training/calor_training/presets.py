@@ -57,7 +57,7 @@ PRESETS = {
         Preset("ir-x4-best-third", "super-resolution", "infrared", 4, width=64, blocks=16, patch=72, batch=5, steps=2400,
                rate=7e-4, warmup=20, start_from="ir-x4-best-second", seed=3, optimiser="muon", soft=0.1, pairs=True,
                gathered=True, rms=0.7, shares=ROADS),
-        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=64, batch=6, steps=9000, rate=1e-3,
+        Preset("ir-x4-best", "super-resolution", "infrared", 4, width=64, blocks=16, patch=64, batch=6, steps=7650, rate=1e-3,
                warmup=100, start_from="ir-x4-best-third", seed=4, optimiser="muon", soft=0.1, pairs=True, gathered=True,
                rms=1, shares=ROADS),
         Preset("ir-x4-camera", "super-resolution", "infrared", 4, width=48, blocks=8, patch=48, batch=12, steps=1500,

@@ -64,7 +64,7 @@ class Run:
     of the loss that the preset does not hold, by the names of their options."""
 
     def __init__(self, network: torch.nn.Module, preset: Preset, folder: Path, checkpoint_minutes: float,
-                 settings: dict[str, float] | None = None):
+                 settings: dict[str, float | str] | None = None):
         self.preset, self.network, self.settings = preset, network, settings or {}
         self.average = copy.deepcopy(network)
         self.optimisers = Optimisers(network, preset)

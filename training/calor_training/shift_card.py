@@ -45,11 +45,11 @@ def quality(tables: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def recipe(preset: Preset, method: str | None, settings: dict[str, float]) -> str:
-    """The command; options that are 0 are left out."""
+def recipe(preset: Preset, method: str | None, settings: dict[str, float | str]) -> str:
+    """The command; options that are zero or empty are left out."""
     if not method:
         return f"training/train_shift.py --preset {preset.name}"
-    options = "".join(f" --{name} {value:g}" for name, value in settings.items() if value)
+    options = "".join(f" --{name} {value}" for name, value in settings.items() if value)
     return f"training/train_distilled.py --preset {preset.name} --method {method}{options}"
 
 

@@ -172,7 +172,7 @@ class Methods(unittest.TestCase):
         for parameter in enlarger.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
         with tempfile.TemporaryDirectory() as folder:
-            options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=0.03, tile=16, quiet=1)
+            options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=0.03, tile=[16, 48], quiet=1)
             (Path(folder) / preset.start_from).mkdir()
             save(Path(folder) / preset.start_from / "last.pt", {"average": enlarger.state_dict(), "step": 2, "preset": dataclasses.asdict(preset)})
             work = train_distilled.parts(preset, "reward", options, torch.device("cpu"))
@@ -198,7 +198,7 @@ class Methods(unittest.TestCase):
             batch = (torch.rand(2, preset.channels, side, side), torch.rand(2, preset.channels, out, out))
             for method in METHODS if "x4" in name else ("dynamic",):
                 with tempfile.TemporaryDirectory() as folder:
-                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=None, tile=None,
+                    options = argparse.Namespace(out=Path(folder), checkpoint_minutes=9, arithmetic="float32", reward=None, tile=[],
                                                  quiet=0.5)
                     teacher = build_shift(preset)
                     for parameter in teacher.parameters():
