@@ -95,7 +95,7 @@ PRESETS = {
                rate=5e-4, start_from="enhance-rgb-fifth", optimiser="muon", decay=0.7),
         Preset("ir-x4-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=2400,
                rate=2e-4, start_from="ir-x4-shift", seed=2, soft=0.2, pairs=True, gathered=True),
-        Preset("ir-x4-best-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=4000,
+        Preset("ir-x4-best-distilled", "residual-shift", "infrared", 4, width=64, blocks=16, patch=48, batch=8, steps=1900,
                rate=3e-4, start_from="ir-x4-best", seed=3, soft=0.1, pairs=True, gathered=True, shares=ROADS),
         Preset("enhance-ir-distilled", "residual-shift", "infrared", 1, width=64, blocks=10, patch=96, batch=8,
                steps=3000, rate=2e-4, start_from="enhance-ir-shift"),
