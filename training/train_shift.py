@@ -15,7 +15,7 @@ import torch
 from calor_training.arithmetic import add_option, settle
 from calor_training.batches import batches
 from calor_training.presets import PRESETS, Preset
-from calor_training.runs import Run, average_of
+from calor_training.runs import Run
 from calor_training.shift_network import ShiftResolver, build_shift, start_shift
 from calor_training.targets import TargetBatches
 

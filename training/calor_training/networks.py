@@ -47,7 +47,8 @@ class ResidualBlock(nn.Module):
 
 
 class Trunk(nn.Module):
-    """First convolution, residual blocks, last convolution, with one long skip around the blocks."""
+    """First convolution, residual blocks, last convolution, with one long skip around the blocks. What comes beside `x` goes
+    to every block."""
 
     def __init__(self, entry: nn.Conv2d, width: int, blocks: int):
         super().__init__()
@@ -55,11 +56,11 @@ class Trunk(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(blocks))
         self.exit = nn.Conv2d(width, width, 3, padding=1)
 
-    def forward(self, x):
+    def forward(self, x, *condition):
         features = self.entry(x)
         y = features
         for block in self.blocks:
-            y = block(y)
+            y = block(y, *condition)
         return winograd.convolution(self.exit, y) + features
 
 

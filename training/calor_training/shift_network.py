@@ -34,13 +34,6 @@ class ConditionedTrunk(Trunk):
         super().__init__(entry, width, 0)
         self.blocks = nn.ModuleList(ConditionedBlock(width, steps) for _ in range(blocks))
 
-    def forward(self, x, step):
-        features = self.entry(x)
-        y = features
-        for block in self.blocks:
-            y = block(y, step)
-        return winograd.convolution(self.exit, y) + features
-
 
 ENHANCER_FOLD = 2  # where nothing is enlarged, all of it runs at half the size of the image
 
@@ -111,19 +104,12 @@ def build_shift(preset: Preset) -> ShiftResolver:
                          RESIDUAL_DEVIATION[preset.scale])
 
 
-def start_weights(preset: Preset, out: Path) -> dict[str, torch.Tensor]:
-    """Of the preset named in `start_from`, under the names of its own network."""
-    source = PRESETS[preset.start_from]
-    path, weights = start_state(preset, out)
-    return unfolded_tables(weights, build_shift(source)) if path.suffix == ".onnx" and source.purpose == "residual-shift" else weights
-
-
 def start_shift(network: ShiftResolver, preset: Preset, out: Path) -> None:
-    weights = start_weights(preset, out)
-    if PRESETS[preset.start_from].purpose == "residual-shift":
-        network.load_state_dict(weights)
-    else:
+    path, weights = start_state(preset, out)
+    if PRESETS[preset.start_from].purpose != "residual-shift":
         take_over(network, weights)
+    else:
+        network.load_state_dict(unfolded_tables(weights, network) if path.suffix == ".onnx" else weights)
 
 
 def unfolded_tables(exported: dict[str, torch.Tensor], network: ShiftResolver) -> dict[str, torch.Tensor]:

@@ -29,7 +29,7 @@ def watched(network: nn.Module, preset: Preset, data: Path) -> str:
         values = []
         for low, high in pairs:
             x = torch.from_numpy(np.ascontiguousarray(low, np.float32) / 255)[None, None].to(device)
-            found = network(x, half=False)[0, 0].clamp(0, 1).cpu().numpy() * 255
+            found = network(x)[0, 0].clamp(0, 1).cpu().numpy() * 255
             values.append(psnr(np.rint(found), high))
         parts.append(f"{name} {np.mean(values):.3f} dB")
     return ", ".join(parts)
