@@ -1,3 +1,4 @@
+import CCalorCPU
 import CalorTensor
 
 /// gemm_f32: row-major A times packed B, in tiles of 12 rows by two vectors (6 rows on 16 registers).
@@ -13,8 +14,9 @@ enum Matrix {
         // Runs of a panel and a few rows of A stay in the nearest caches: 32 KiB on eight lanes (64 KiB on sixteen, whose processors have
         // a second cache that feeds them).
         let depth = job.k <= 384 ? job.k : lanes == 16 ? 1024 : 256
-        // Rows a multiple of 1 KiB apart would meet in a few sets of the cache: they are copied next to each other.
-        let copies = job.lda % 256 == 0 && job.n >= 64 && job.endRow &- job.firstRow >= 4
+        // Rows a multiple of 1 KiB apart (4 KiB where the cache is larger) would meet in a few of its sets: they are copied next to each
+        // other.
+        let copies = job.lda % (lanes == 16 ? 1024 : 256) == 0 && job.n >= 64 && job.endRow &- job.firstRow >= 4
         let room = copies ? Target.allocate(capacity: height &* (depth &+ 16)) : nil
         defer { room?.deallocate() }
         var row = job.firstRow
@@ -28,7 +30,8 @@ enum Matrix {
                     copyRows(a, lda, room, depth &+ 16, end &- row, run)
                     (a, lda) = (Source(room), depth &+ 16)
                 }
-                block(job, a, lda, row, end, k, run)
+                let isFollowed = end < job.endRow && run == job.k && run == job.lda
+                block(job, a, lda, row, end, k, run, later: isFollowed ? job.a + end &* job.lda : nil)
                 k &+= run
             } while k < job.k
             finish(job, row, end)
@@ -37,8 +40,19 @@ enum Matrix {
     }
 
     /// All columns of a few rows for one run of k.
-    private static func block(_ job: MatrixJob, _ a: Source, _ lda: Int, _ first: Int, _ end: Int, _ k: Int, _ depth: Int) {
+    ///
+    /// On sixteen lanes the tiles together ask for what comes next: where B is narrow, the rows of A from `later` on; where it is too large
+    /// for the second cache, the next panels. Each asks for its share, a few lines at a time: many at once would keep its own waiting.
+    private static func block(
+        _ job: MatrixJob, _ a: Source, _ lda: Int, _ first: Int, _ end: Int, _ k: Int, _ depth: Int, later: Source?
+    ) {
         let panel = job.k &* 16
+        let across = (job.n &+ Tile.columns &- 1) / Tile.columns
+        let asksForRows = lanes == 16 && across < 8 && later != nil
+        let asksForPanels = lanes == 16 && across >= 8 && job.k &* job.n > 1 << 18
+        // Numbers for each k: `height` of them make the rows, 32 make two panels, and the tiles of the block share them.
+        let share = asksForRows ? 12 / across : asksForPanels ? 4 : 0
+        var rowsAhead = later ?? a
         var column = 0
         while column < job.n {
             let isWide = job.n &- column > lanes
@@ -47,7 +61,10 @@ enum Matrix {
                 x: a, rowStride: lda, low: job.packed + (column / 16 &* panel &+ column % 16 &+ k &* 16),
                 high: job.packed + ((isWide ? next / 16 &* panel &+ next % 16 : 0) &+ k &* 16), depth: depth,
                 c: job.c + (first &* job.ldc &+ column), ldc: job.ldc, columns: min(Tile.columns, job.n &- column),
-                bias: job.bias.map { $0 + column }, continues: k > 0, residual: nil)
+                bias: job.bias.map { $0 + column }, continues: k > 0, ahead: rowsAhead, aheadStep: share, residual: nil)
+            let following = next &+ lanes < job.n ? next &+ lanes : 0
+            let panelsAhead = job.packed + (following / 16 &* panel &+ k &* 16)
+            var tile = 0
             // An activation comes before the residual, which `finish` then adds.
             if job.activation == .none, k &+ depth == job.k, let residual = job.residual {
                 call.residual = residual + (first &* job.ldc &+ column)
@@ -55,6 +72,9 @@ enum Matrix {
             var rest = end &- first
             while rest > 0 {
                 let rows = Tile.rows(rest)
+                call.ahead = asksForPanels ? panelsAhead + ((tile & 3) &* depth &* 4 &+ (tile & 4 != 0 ? panel : 0)) : rowsAhead
+                rowsAhead += share &* depth
+                tile &+= 1
                 if isWide { wide(rows, call) } else { narrow(rows, call) }
                 call.x += rows &* lda
                 call.c += rows &* job.ldc
@@ -93,6 +113,9 @@ enum Matrix {
         let bias: Source?
         /// Adds to what C holds.
         let continues: Bool
+        /// What to ask for, as many numbers for each k.
+        var ahead: Source
+        let aheadStep: Int
         var residual: Source?
 
         /// Some columns of the last vector do not exist.
@@ -131,7 +154,13 @@ enum Matrix {
             } else {
                 tile = Tile(V(), V())
             }
-            tile.addProduct(rows, isWide, x, rowStride, 1, low, high, 16, depth)
+            let run = aheadStep == 0 ? depth : 64  // numbers, of which every 16 are a line
+            var k = 0
+            while k < depth {
+                for line in 0..<aheadStep &* 4 { calor_prefetch_read(ahead + (k &* aheadStep &+ line &* 16)) }
+                tile.addProduct(rows, isWide, x + k, rowStride, 1, low + k &* 16, high + k &* 16, 16, min(run, depth &- k))
+                k &+= run
+            }
             if let residual {
                 tile.forEach(rows) { row, low, high in
                     let (r0, r1) = values(residual + row &* ldc, isWide)

@@ -81,6 +81,8 @@ struct LaneFinish {
     let isClip: Bool
     /// Neither activation nor scale.
     let isPlain: Bool
+    /// At most a slope below zero.
+    var isLeaky: Bool { !isClip && scale == 1 }
 
     /// The activation of a sum that has its bias.
     @inline(__always)

@@ -94,6 +94,11 @@ enum FirstLayer {
         var column = 0
         while column < columns {
             let x = from + column &* stride
+            if stride == 1, residual == nil, column &+ step <= columns, low.isLeaky, highPair.stride != 0 {
+                leaky12x32(x, offsets, depth, weights, low, high, output + column &* 8, outPlane)
+                column &+= step
+                continue
+            }
             if stride == 1 {
                 first12x32(x, offsets, depth, weights, low.bias, high.bias, sums)
             } else {
@@ -153,5 +158,25 @@ private func first12x32(
     sums.forEach(12) { pixel, a, b in
         store(a, to, pixel &* 32)
         store(b, to, pixel &* 32 &+ 16)
+    }
+}
+
+@inline(never)
+private func leaky12x32(
+    _ x: Source, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ low: LaneFinish, _ high: LaneFinish,
+    _ output: Target, _ plane: Int
+) {
+    prefetchPixels(output, plane)
+    var sums = Sums12x32(low.bias, high.bias)
+    for k in 0..<depth { sums.add(x + offsets[k], 1, weights + k &* 32) }
+    let (s0, s1) = (low.slope, high.slope)
+    sums.forEach(12) { pixel, a, b in
+        let x = a.replacing(with: a * s0, where: a .< V())
+        let y = b.replacing(with: b * s1, where: b .< V())
+        let at = pixel &* 8
+        storeBlock(lowBlock(x), output, at)
+        storeBlock(highBlock(x), output, at &+ plane)
+        storeBlock(lowBlock(y), output, at &+ plane &* 2)
+        storeBlock(highBlock(y), output, at &+ plane &* 3)
     }
 }

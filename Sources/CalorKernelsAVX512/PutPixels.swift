@@ -9,7 +9,7 @@ func putPixels(
     _ sums: Source, _ low: LaneFinish, _ high: LaneFinish, _ lowPair: PlanePair, _ highPair: PlanePair, _ output: Target,
     _ residual: Source?, _ plane: Int, _ count: Int
 ) {
-    if count == 12 && highPair.stride != 0 && !low.isClip && low.scale == 1 {
+    if count == 12 && highPair.stride != 0 && low.isLeaky {
         if let residual {
             if low.isPlain { return putSums(sums, output, residual, plane) }
         } else {
@@ -20,7 +20,7 @@ func putPixels(
 }
 
 @inline(__always)
-private func prefetch(_ output: Target, _ plane: Int) {
+func prefetchPixels(_ output: Target, _ plane: Int) {
     for block in 0..<4 {
         for line in 0..<6 { calor_prefetch_write(output + (block &* plane &+ 96 &+ line &* 16)) }
     }
@@ -29,7 +29,7 @@ private func prefetch(_ output: Target, _ plane: Int) {
 /// Twelve pixels with a leaky end.
 @inline(never)
 private func putLeaky(_ sums: Source, _ low: V, _ high: V, _ output: Target, _ plane: Int) {
-    prefetch(output, plane)
+    prefetchPixels(output, plane)
     for pixel in 0..<12 {
         let (a, b) = (load(sums, pixel &* 32), load(sums, pixel &* 32 &+ 16))
         let x = a.replacing(with: a * low, where: a .< V())
@@ -45,7 +45,7 @@ private func putLeaky(_ sums: Source, _ low: V, _ high: V, _ output: Target, _ p
 /// Twelve pixels plus a residual.
 @inline(never)
 private func putSums(_ sums: Source, _ output: Target, _ residual: Source, _ plane: Int) {
-    prefetch(output, plane)
+    prefetchPixels(output, plane)
     for pixel in 0..<12 {
         for block in 0..<4 {
             let at = pixel &* 8 &+ block &* plane

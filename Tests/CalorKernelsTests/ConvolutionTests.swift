@@ -114,7 +114,7 @@ private let otherCases: [ConvolutionCase] =
         }
     }
     + [1, 2, 3, 4].flatMap { i in
-        [1, 8, 13, 24].flatMap { o in
+        [1, 8, 13, 24, 40].flatMap { o in
             [(3, 1), (5, 1), (6, 2), (1, 1)].map { kernel, stride in
                 let (h, w) = sizes[(i + o + kernel) % 4 + 4]
                 return ConvolutionCase(

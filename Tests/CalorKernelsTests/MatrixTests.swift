@@ -40,11 +40,11 @@ struct MatrixTests {
         }
     }
 
-    /// Rows of A a multiple of 1 KiB apart are copied first; rows of tiles of every height; a residual with and without activation.
+    /// Rows of A a multiple of 1 KiB or 4 KiB apart are copied first; a B for which the next panels are asked for; rows of tiles of every height; a residual with and without activation.
     /// Tolerance: 1e-5 of the largest sum.
     @Test(
         "with a residual, for all tiles", arguments: [4, 11, 12, 16, 23, 30, 100, 193],
-        [(64, 256), (96, 96), (100, 512), (48, 700)])
+        [(64, 256), (96, 96), (100, 512), (48, 700), (272, 1024)])
     func residual(_ m: Int, _ size: (Int, Int)) throws {
         let (n, k) = size
         let a = Floats(m * k) { noise($0, 1) }
