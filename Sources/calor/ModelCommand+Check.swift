@@ -18,7 +18,8 @@ extension ModelCommand {
         var model: String
         @Option(
             help: ArgumentHelp(
-                "The shape of an input (default: what the model fixes, else 128 rows and columns).", valueName: "name=1x3x128x128"))
+                "The shape of an input (default: what the model fixes, else 128 rows and columns, or what fits the other inputs).",
+                valueName: "name=1x3x128x128"))
         var input: [String] = []
         @Flag(help: "Print one JSON object.")
         var json = false

@@ -24,7 +24,8 @@ struct ModelFile {
 
     func named(_ fault: any Fault) -> NamedFault { NamedFault(name: path, fault: fault) }
 
-    /// One shape per input: from the command line, else what the model fixes, else one image of 128 × 128.
+    /// One shape per input: from the command line, else what the model fixes, else one image as large as the first that is given, or of
+    /// 128 × 128. Where several inputs do not fit each other so, an open one is tried at 2, 3, 4 and 8 times the size and at these fractions.
     func shapes(_ given: [String]) throws -> [String: Shape] {
         var shapes: [String: Shape] = [:]
         for text in given {
@@ -34,19 +35,44 @@ struct ModelFile {
             }
             shapes[name] = shape
         }
+        let image = model.graph.inputs.compactMap { shapes[$0.name] }.first { $0.rank == 4 }
+        let sides = image.map { [$0[2], $0[3]] } ?? [Self.trialSide, Self.trialSide]
+        var open: [String: [CalorGraph.Dimension]] = [:]
         for input in model.graph.inputs where shapes[input.name] == nil {
             guard let dims = input.dims else { throw ModelFault.rank(input: input.name) }
-            shapes[input.name] = Shape(
-                dims.enumerated().map { axis, dimension in
-                    switch dimension {
-                    case .fixed(let extent): extent
-                    case .symbol: dims.count == 4 && axis >= 2 ? Self.trialSide : 1
-                    }
-                })
+            if dims.count == 4 { open[input.name] = dims }
+            shapes[input.name] = Self.shape(dims, sides)
+        }
+        return model.graph.inputs.count > 1 ? agreeing(shapes, open, sides) : shapes
+    }
+
+    private static func shape(_ dims: [CalorGraph.Dimension], _ sides: [Int]) -> Shape {
+        Shape(
+            dims.enumerated().map { axis, dimension in
+                switch dimension {
+                case .fixed(let extent): extent
+                case .symbol: dims.count == 4 && axis >= 2 ? sides[axis - 2] : 1
+                }
+            })
+    }
+
+    /// `shapes`, or where the nodes contradict them the first that they do not with one of the `open` inputs larger or smaller.
+    private func agreeing(_ shapes: [String: Shape], _ open: [String: [CalorGraph.Dimension]], _ sides: [Int]) -> [String: Shape] {
+        guard let graph = try? graph() else { return shapes }
+        func agree(_ shapes: [String: Shape]) -> Bool { (try? graph.specialised(to: shapes)) != nil }
+        // Each trial follows the whole graph.
+        if open.isEmpty || open.count > 4 || agree(shapes) { return shapes }
+        for factor in [2, 3, 4, 8] {
+            let sizes = [sides.map { $0 * factor }] + (sides.allSatisfy { $0 % factor == 0 } ? [sides.map { $0 / factor }] : [])
+            for size in sizes {
+                for (name, dims) in open.sorted(by: { $0.key < $1.key }) {
+                    let trial = shapes.merging([name: Self.shape(dims, size)]) { $1 }
+                    if agree(trial) { return trial }
+                }
+            }
         }
         return shapes
     }
-
     /// Rows and columns of an image whose size the model leaves open.
     static let trialSide = 128
 }

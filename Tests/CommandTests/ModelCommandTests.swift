@@ -3,8 +3,8 @@ import Foundation
 import GraphGenerator
 import Testing
 
-/// What `calor model` says about networks that run in strips.
-@Suite struct ModelStripTests {
+/// What `calor model` says about networks that take several inputs or run in strips.
+@Suite struct ModelCommandTests {
     /// Every step of it works row by row.
     static let model = CalorProcess.repository.appendingPathComponent("models/enhance-ir/model.onnx").path
 
@@ -26,6 +26,17 @@ import Testing
         let result = try CalorProcess.run(["model", "info", Self.model, "--input", shape, "--json"])
         #expect(result.status == 0, "\(result.error)")
         return try JSONDecoder().decode(Info.self, from: result.output)
+    }
+
+    /// A residual-shift model takes the image and, four times as large, what it has become so far.
+    @Test func inputsWithoutAShapeFitTheOthers() throws {
+        let model = CalorProcess.repository.appendingPathComponent("models/ir-x4-shift/model.onnx").path
+        let whole = try CalorProcess.run(["model", "check", model])
+        #expect(whole.status == 0 && whole.text.contains("image 1×1×128×128, state 1×1×512×512"), "\(whole.text)\(whole.error)")
+        let given = try CalorProcess.run(["model", "check", model, "--input", "image=1x1x40x60"])
+        #expect(given.status == 0 && given.text.contains("state 1×1×160×240"), "\(given.text)\(given.error)")
+        let wrong = try CalorProcess.run(["model", "check", model, "--input", "image=1x1x40x60", "--input", "state=1x1x160x236"])
+        #expect(wrong.status == 65 && wrong.error.contains("residual"), "\(wrong.error)")
     }
 
     @Test func infoShowsStripsWhoseMemoryDoesNotGrowWithTheHeight() throws {
