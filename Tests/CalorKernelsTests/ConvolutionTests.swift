@@ -145,6 +145,22 @@ private let lastLayerCases: [ConvolutionCase] =
         }
     }
 
+/// Groups of whole blocks, which are computed one after the other, and of parts of blocks.
+private let groupedCases: [ConvolutionCase] = [
+    (32, 48, 2), (64, 64, 4), (48, 24, 3), (16, 80, 2), (24, 36, 3), (20, 20, 2),
+].flatMap { i, o, groups in
+    let whole = i / groups % 8 == 0 && o / groups % 8 == 0
+    let (three, one) = (ConvolutionGeometry(i, o, kernel: 3, groups: groups), ConvolutionGeometry(i, o, kernel: 1, groups: groups))
+    let dilated = geometry(i, o, (3, 3), groups: groups, stride: (2, 1), dilation: (1, 2), pads: (1, 2, 1, 2))
+    let fast: [(ConvolutionGeometry, ConvolutionAlgorithm)] = [(three, .winograd43), (three, .winograd23), (one, .pointwise)]
+    let cases = (whole ? fast : []) + [(three, .direct), (one, .direct), (dilated, .direct)]
+    return cases.enumerated().map { index, pair in
+        ConvolutionCase(
+            geometry: pair.0, height: 13, width: 25, algorithm: pair.1, activation: index % 2 == 0 ? .prelu : .silu,
+            hasResidual: (index + i / 8) % 2 == 0)
+    }
+}
+
 private let activations: [Activation] = [
     .none, .relu, .prelu, .sigmoid, .silu, .gelu, .geluTanh, .tanh, .clip(lower: 0.1, upper: 0.7),
     .hardSigmoid(alpha: 0.2, beta: 0.5),
@@ -174,7 +190,9 @@ private let endCases: [ConvolutionCase] = activations.flatMap { activation in
 @Suite("Convolutions", .enabled(if: !fastTables.isEmpty, "skipped: this processor has none of the instruction sets"))
 struct ConvolutionTests {
     /// Tolerance: 1e-5 of the largest output, as `PreparedConvolution` promises. All sets with a fused multiply-add give the same bits.
-    @Test("equal the reference", arguments: winogradCases + winograd23Cases + directCases + otherCases + lastLayerCases + endCases)
+    @Test(
+        "equal the reference",
+        arguments: winogradCases + winograd23Cases + directCases + otherCases + lastLayerCases + groupedCases + endCases)
     func equalTheReference(_ test: ConvolutionCase) throws {
         let reference = try #require(test.output(.reference))
         var first: [UInt32]?
@@ -195,7 +213,7 @@ struct ConvolutionTests {
     @Test(
         "do not depend on the cut into rows",
         arguments: [winogradCases[60], winogradCases[75], winograd23Cases[60], winograd23Cases[75]] + [directCases[20]]
-            + lastLayerCases.suffix(9) + otherCases.suffix(30) + endCases)
+            + lastLayerCases.suffix(9) + otherCases.suffix(30) + groupedCases + endCases)
     func cutRows(_ test: ConvolutionCase) throws {
         for fast in fastTables {
             let height = test.geometry.outputHeight(test.height)
@@ -313,6 +331,8 @@ struct ConvolutionTests {
             #expect(name(ConvolutionGeometry(64, 3, kernel: 3)) == "conv3x3s1_lastLayer_nchw8c_f32")
             #expect(name(ConvolutionGeometry(3, 64, kernel: 6, stride: 2)) == "conv6x6s2_firstLayer_nchw_f32")
             #expect(name(ConvolutionGeometry(24, 24, kernel: 3, groups: 24)) == "conv3x3s1_depthwise_nchw8c_f32")
+            #expect(name(ConvolutionGeometry(64, 64, kernel: 3, groups: 4)) == "conv3x3s1g4_winograd43_nchw8c_f32")
+            #expect(name(ConvolutionGeometry(64, 64, kernel: 1, groups: 4)) == "conv1x1s1g4_pointwise_nchw8c_f32")
             #expect(name(ConvolutionGeometry(24, 24, kernel: 3, groups: 3)) == "conv3x3s1g3_direct_nchw8c_f32")
         }
     }

@@ -11,9 +11,10 @@ public final class PreparedConvolution: Sendable {
     public let algorithm: ConvolutionAlgorithm
     public let instructionSet: InstructionSet
     private let table: KernelTable
-    private let weights: AlignedBytes
+    /// What the kernel computes at once: all of it, or one group.
+    private let part: ConvolutionGeometry
+    private let weights: [ConvolutionPacking.Packed]
     private let bias: AlignedBytes
-    private let pairs: AlignedBytes?
 
     /// Prepares `weights` (`[O][I/groups][H][W]`) and `bias` (one per output channel, nil for zeros).
     ///
@@ -34,9 +35,13 @@ public final class PreparedConvolution: Sendable {
         self.algorithm = algorithm
         self.table = table
         instructionSet = table.instructionSet
-        let packed = ConvolutionPacking.pack(weights, geometry, algorithm, table.grouping)
-        self.weights = packed.weights
-        pairs = packed.pairs
+        let part = algorithm == .reference ? geometry : geometry.wholeBlockGroup ?? geometry
+        self.part = part
+        self.weights = (0..<geometry.groups / part.groups).map { group in
+            let count = weights.count / geometry.groups * part.groups
+            let own = UnsafeBufferPointer(rebasing: weights[group * count..<(group + 1) * count])
+            return ConvolutionPacking.pack(own, part, algorithm, table.grouping)
+        }
         self.bias = AlignedBytes(count: (geometry.outBlocks + 1) * 32)
         if let bias {
             bias.withUnsafeBytes { if let base = $0.baseAddress { self.bias.pointer.copyMemory(from: base, byteCount: $0.count) } }
@@ -88,7 +93,7 @@ public final class PreparedConvolution: Sendable {
     }
 
     /// Bytes of scratch that one call of `run` needs for an input of this size, whatever its rows.
-    public func scratchBytes(height: Int, width: Int) -> Int { table.convolutionScratch(algorithm, geometry, height, width) }
+    public func scratchBytes(height: Int, width: Int) -> Int { table.convolutionScratch(algorithm, part, height, width) }
 
     // MARK: - Running
 
@@ -130,19 +135,24 @@ public final class PreparedConvolution: Sendable {
             "windows of \(inputWindow.rows) and \(outputWindow.rows) rows for an alignment of \(rowAlignment)")
         var epilogue = epilogue
         epilogue.bias = epilogue.bias ?? UnsafePointer(bias.pointer.assumingMemoryBound(to: Float.self))
-        let job = ConvolutionJob(
-            geometry: geometry, weights: UnsafePointer(weights.pointer.assumingMemoryBound(to: Float.self)), input: input,
-            inputHeight: inputHeight, inputWidth: inputWidth, output: output, outputHeight: outputHeight, outputWidth: outputWidth,
-            inputWindow: inputWindow, outputWindow: outputWindow, firstRow: rows.lowerBound, endRow: rows.upperBound,
-            epilogue: epilogue, scratch: scratch ?? weights.pointer,
-            pairs: pairs.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Int32.self)) }, isGated: gated)
-        if algorithm == .pointwise {
-            // It takes its rows for one long row, which must not wrap.
-            for piece in RowPieces(rows, [inputWindow.rows, outputWindow.rows]) {
-                table.convolution(algorithm, job.shifted(to: piece))
+        for (group, packed) in weights.enumerated() {
+            let (before, out) = (group * part.inBlocks * inputWindow.plane, group * part.outBlocks * outputWindow.plane)
+            let job = ConvolutionJob(
+                geometry: part, weights: UnsafePointer(packed.weights.pointer.assumingMemoryBound(to: Float.self)),
+                input: input + before, inputHeight: inputHeight, inputWidth: inputWidth, output: output + out,
+                outputHeight: outputHeight, outputWidth: outputWidth, inputWindow: inputWindow, outputWindow: outputWindow,
+                firstRow: rows.lowerBound, endRow: rows.upperBound,
+                epilogue: epilogue.shifted(channels: group * part.outChannels, floats: out),
+                scratch: scratch ?? packed.weights.pointer,
+                pairs: packed.pairs.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Int32.self)) }, isGated: gated)
+            if algorithm == .pointwise {
+                // It takes its rows for one long row, which must not wrap.
+                for piece in RowPieces(rows, [inputWindow.rows, outputWindow.rows]) {
+                    table.convolution(algorithm, job.shifted(to: piece))
+                }
+            } else {
+                table.convolution(algorithm, job)
             }
-        } else {
-            table.convolution(algorithm, job)
         }
         if geometry.outChannels % 8 != 0 && !epilogue.activation.keepsZero {
             for piece in RowPieces(rows, [outputWindow.rows]) {
@@ -170,9 +180,31 @@ extension ConvolutionJob {
     }
 }
 
+extension Epilogue {
+    /// That of the channels from `channels` on, whose planes begin `floats` further.
+    fileprivate func shifted(channels: Int, floats: Int) -> Epilogue {
+        var epilogue = self
+        epilogue.bias = bias.map { $0 + channels }
+        epilogue.slopes = slopes.map { $0 + channels }
+        epilogue.residual = residual.map { $0 + floats }
+        return epilogue
+    }
+}
+
+extension ConvolutionGeometry {
+    /// Of a grouped convolution whose groups are whole blocks of channels: one of them.
+    fileprivate var wholeBlockGroup: ConvolutionGeometry? {
+        guard groups > 1, inChannels / groups % 8 == 0, outChannels / groups % 8 == 0 else { return nil }
+        var part = self
+        (part.groups, part.inChannels, part.outChannels) = (1, inChannels / groups, outChannels / groups)
+        return part
+    }
+}
+
 extension PreparedConvolution {
     /// The algorithm that the geometry alone decides on.
     public static func algorithm(for g: ConvolutionGeometry) -> ConvolutionAlgorithm {
+        let g = g.wholeBlockGroup ?? g
         let order: [ConvolutionAlgorithm] = [.depthwise, .firstLayer, .lastLayer, .winograd23, .winograd43, .pointwise, .direct]
         return order.first { supports($0, g) && pays($0, g) } ?? .direct
     }
@@ -195,6 +227,7 @@ extension PreparedConvolution {
     }
 
     public static func supports(_ algorithm: ConvolutionAlgorithm, _ g: ConvolutionGeometry) -> Bool {
+        let g = g.wholeBlockGroup ?? g
         let plain = g.groups == 1 && g.dilationHeight == 1 && g.dilationWidth == 1 && g.strideHeight == 1 && g.strideWidth == 1
         switch algorithm {
         case .reference, .direct: return true
