@@ -161,6 +161,8 @@ private func first12x32(
     }
 }
 
+/// The sums go from their registers to the output. The end is `putLeaky`'s, written out: calling one function for both makes the compiler
+/// put sums into memory.
 @inline(never)
 private func leaky12x32(
     _ x: Source, _ offsets: UnsafePointer<Int>, _ depth: Int, _ weights: Source, _ low: LaneFinish, _ high: LaneFinish,

@@ -20,7 +20,10 @@ extension ModelCommand {
 
         @Argument(help: "The ONNX file.", completion: .file(extensions: ["onnx"]))
         var model: String
-        @Option(help: ArgumentHelp("The shape of an input.", valueName: "name=1x3x128x128"))
+        @Option(
+            help: ArgumentHelp(
+                "The shape of an input (default: what the model fixes, else 128 rows and columns, or what fits the other inputs).",
+                valueName: "name=1x3x128x128"))
         var input: [String] = []
         @Flag(help: "Print one JSON object.")
         var json = false
