@@ -11,7 +11,7 @@ public final class PreparedConvolution: Sendable {
     public let algorithm: ConvolutionAlgorithm
     public let instructionSet: InstructionSet
     private let table: KernelTable
-    /// What the kernel computes at once: all of it, or one group.
+    /// What the kernel computes at once.
     private let part: ConvolutionGeometry
     private let weights: [ConvolutionPacking.Packed]
     private let bias: AlignedBytes
@@ -35,7 +35,7 @@ public final class PreparedConvolution: Sendable {
         self.algorithm = algorithm
         self.table = table
         instructionSet = table.instructionSet
-        let part = algorithm == .reference ? geometry : geometry.wholeBlockGroup ?? geometry
+        let part = algorithm == .reference ? geometry : geometry.part
         self.part = part
         self.weights = (0..<geometry.groups / part.groups).map { group in
             let count = weights.count / geometry.groups * part.groups
@@ -192,9 +192,9 @@ extension Epilogue {
 }
 
 extension ConvolutionGeometry {
-    /// Of a grouped convolution whose groups are whole blocks of channels: one of them.
-    fileprivate var wholeBlockGroup: ConvolutionGeometry? {
-        guard groups > 1, inChannels / groups % 8 == 0, outChannels / groups % 8 == 0 else { return nil }
+    /// What a kernel computes at once: one group where the groups are whole blocks of channels, else all of it.
+    fileprivate var part: ConvolutionGeometry {
+        if groups <= 1 || inChannels / groups % 8 != 0 || outChannels / groups % 8 != 0 { return self }
         var part = self
         (part.groups, part.inChannels, part.outChannels) = (1, inChannels / groups, outChannels / groups)
         return part
@@ -204,7 +204,7 @@ extension ConvolutionGeometry {
 extension PreparedConvolution {
     /// The algorithm that the geometry alone decides on.
     public static func algorithm(for g: ConvolutionGeometry) -> ConvolutionAlgorithm {
-        let g = g.wholeBlockGroup ?? g
+        let g = g.part
         let order: [ConvolutionAlgorithm] = [.depthwise, .firstLayer, .lastLayer, .winograd23, .winograd43, .pointwise, .direct]
         return order.first { supports($0, g) && pays($0, g) } ?? .direct
     }
@@ -227,7 +227,7 @@ extension PreparedConvolution {
     }
 
     public static func supports(_ algorithm: ConvolutionAlgorithm, _ g: ConvolutionGeometry) -> Bool {
-        let g = g.wholeBlockGroup ?? g
+        let g = g.part
         let plain = g.groups == 1 && g.dilationHeight == 1 && g.dilationWidth == 1 && g.strideHeight == 1 && g.strideWidth == 1
         switch algorithm {
         case .reference, .direct: return true
