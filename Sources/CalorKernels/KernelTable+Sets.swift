@@ -85,7 +85,7 @@ extension KernelTable {
             weightedRows: AVX2.weightedRows,
             gatherLanes: AVX2.gatherLanes)
 
-        /// What wider registers do not make faster comes from AVX2: so layer norm and softmax, whose rows are short.
+        /// What wider registers do not make faster comes from AVX2.
         static let avx512 = KernelTable(
             instructionSet: .avx512,
             grouping: .quads,
@@ -115,8 +115,8 @@ extension KernelTable {
             slopeLanes: AVX2.slopeLanes,
             reduceRow: AVX512.reduceRow,
             laneSums: AVX512.laneSums,
-            softmaxRow: AVX2.softmaxRow,
-            normaliseRow: AVX2.normaliseRow,
+            softmaxRow: AVX512.softmaxRow,
+            normaliseRow: AVX512.normaliseRow,
             pixelNorm: AVX512.pixelNorm,
             pixelMeans: AVX512.pixelMeans,
             weightedRows: AVX2.weightedRows,

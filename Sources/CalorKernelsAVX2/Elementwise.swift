@@ -116,19 +116,6 @@ private func activate(_ activation: Activation, _ input: Source, _ output: Targe
 
 // MARK: - Two operands
 
-/// NaN of either operand wins, as in the reference.
-@inline(__always)
-func lesser(_ x: V, _ y: V) -> V {
-    let least = y.replacing(with: x, where: x .<= y)
-    return least.replacing(with: x, where: x .!= x)
-}
-
-@inline(__always)
-func greater(_ x: V, _ y: V) -> V {
-    let most = y.replacing(with: x, where: x .>= y)
-    return most.replacing(with: x, where: x .!= x)
-}
-
 @inline(never)
 func binaryFloats(_ operation: BinaryOperation, _ a: Source, _ b: Source, _ output: Target, _ count: Int) {
     switch operation {

@@ -74,14 +74,13 @@ struct LaneFinish {
 
     /// The activation of a sum that has its bias.
     @inline(__always)
-    func activated(_ x: V) -> V {
-        if isClip {
-            let (low, high) = (V(repeating: lower), V(repeating: upper))
-            let raised = x.replacing(with: low, where: x .< low)
-            return raised.replacing(with: high, where: raised .> high)
-        }
-        return x.replacing(with: x * slope, where: x .< V())
-    }
+    func activated(_ x: V) -> V { isClip ? clipped(x) : leaky(x) }
+
+    @inline(__always)
+    func clipped(_ x: V) -> V { clippedLanes(x, V(repeating: lower), V(repeating: upper)) }
+
+    @inline(__always)
+    func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }
 
     /// Activation, scale and residual; `residual` points to the eight numbers or is nil.
     @inline(__always)
@@ -97,9 +96,6 @@ struct LaneFinish {
     /// Activation, scale and residual.
     @inline(__always)
     func ended(_ x: V, adding residual: V) -> V { isPlain ? residual + x : fused(residual, activated(x), V(repeating: scale)) }
-
-    @inline(__always)
-    func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }
 }
 
 /// Where the channels of a vector stand: one plane here, two where a vector has sixteen numbers.

@@ -3,8 +3,7 @@
 /// e^x. *Precision*: relative error 2e-7; 0 below −104, infinity above 88.73, NaN stays.
 @inline(__always)
 func exponential(_ x: V) -> V {
-    let low = x.replacing(with: V(repeating: -104), where: x .< V(repeating: -104))
-    let y = low.replacing(with: V(repeating: 89), where: low .> V(repeating: 89))
+    let y = clipped(x, -104, 89)
     // Adding 1.5 · 2²³ rounds to an integer that stands in the low bits.
     let magic = V(repeating: 12_582_912)
     let shifted = fused(magic, y, V(repeating: 1.442_695_04))
@@ -65,8 +64,7 @@ func errorFunction(_ x: V) -> V {
 @inline(__always)
 func gelu(_ x: V) -> V {
     let y = x * V(repeating: 0.707_106_78)
-    let low = y.replacing(with: V(repeating: -3.8), where: y .< V(repeating: -3.8))
-    let t = low.replacing(with: V(repeating: 3.8), where: low .> V(repeating: 3.8))
+    let t = clipped(y, -3.8, 3.8)
     let s = t * t
     var p = fused(V(repeating: -2.019_908_2e-6), s, V(repeating: 2.124_068_2e-8))
     p = fused(V(repeating: 0.000_140_624_67), s, p)
@@ -130,6 +128,5 @@ func softplus(_ x: V) -> V {
 
 @inline(__always)
 func clipped(_ x: V, _ low: Float, _ high: Float) -> V {
-    let raised = x.replacing(with: V(repeating: low), where: x .< V(repeating: low))
-    return raised.replacing(with: V(repeating: high), where: raised .> V(repeating: high))
+    clippedLanes(x, V(repeating: low), V(repeating: high))
 }

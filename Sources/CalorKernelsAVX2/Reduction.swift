@@ -11,8 +11,13 @@ import CalorTensor
 enum Reduction {
     private static let run = 2048
 
+    /// The sum of the distances from `centre`, or of their squares. No closure: wide vectors would be handed over in calls.
     @inline(__always)
-    private static func sum(_ input: Source, _ count: Int, _ body: (V) -> V) -> Double {
+    private static func sum(_ input: Source, _ count: Int, from centre: V, squared: Bool) -> Double {
+        @inline(__always) func add(_ x: V, _ sum: inout V) {
+            let distance = x - centre
+            sum = squared ? fused(sum, distance, distance) : sum + distance
+        }
         let whole = count &- count % lanes
         var total = 0.0
         var i = 0
@@ -20,20 +25,21 @@ enum Reduction {
             let end = min(i &+ run, whole)
             var (a, b, c, d) = (V(), V(), V(), V())
             while i &+ 4 &* lanes <= end {
-                a += body(load(input, i))
-                b += body(load(input, i &+ lanes))
-                c += body(load(input, i &+ 2 &* lanes))
-                d += body(load(input, i &+ 3 &* lanes))
+                add(load(input, i), &a)
+                add(load(input, i &+ lanes), &b)
+                add(load(input, i &+ 2 &* lanes), &c)
+                add(load(input, i &+ 3 &* lanes), &d)
                 i &+= 4 &* lanes
             }
             while i < end {
-                a += body(load(input, i))
+                add(load(input, i), &a)
                 i &+= lanes
             }
             total += Double(sumOfLanes((a + b) + (c + d)))
         }
         if i < count {
-            let last = body(partial(input + i, count &- i))
+            var last = V()
+            add(partial(input + i, count &- i), &last)
             for lane in 0..<count &- i { total += Double(last[lane]) }
         }
         return total
@@ -42,8 +48,15 @@ enum Reduction {
     @inline(__always)
     private static func extreme(_ input: Source, _ count: Int, _ start: Float, _ better: (V, V) -> V) -> Float {
         var best = V(repeating: start)
+        var other = best
         var i = 0
-        while i &+ lanes <= count {
+        while i &+ 2 &* lanes <= count {
+            best = better(best, load(input, i))
+            other = better(other, load(input, i &+ lanes))
+            i &+= 2 &* lanes
+        }
+        best = better(best, other)
+        if i &+ lanes <= count {
             best = better(best, load(input, i))
             i &+= lanes
         }
@@ -62,9 +75,9 @@ enum Reduction {
     @inline(never)
     static func row(_ operation: ReductionOperation, _ input: Source, _ count: Int) -> Float {
         switch operation {
-        case .sum: Float(sum(input, count) { $0 })
-        case .mean: Float(sum(input, count) { $0 } / Double(count))
-        case .sumOfSquares: Float(sum(input, count) { $0 * $0 })
+        case .sum: Float(sum(input, count, from: V(), squared: false))
+        case .mean: Float(sum(input, count, from: V(), squared: false) / Double(count))
+        case .sumOfSquares: Float(sum(input, count, from: V(), squared: true))
         case .maximum: extreme(input, count, -.infinity, greater)
         case .minimum: extreme(input, count, .infinity, lesser)
         }
@@ -123,12 +136,6 @@ enum Reduction {
     @inline(never)
     static func softmaxRow(_ input: Source, _ output: Target, _ count: Int, _ logarithms: Bool) {
         let top = V(repeating: row(.maximum, input, count))
-        if logarithms {
-            laneFloats(.subtract, input, top, output, count, false)
-            let total = sum(Source(output), count) { exponential($0) }
-            laneFloats(.subtract, Source(output), V(repeating: Float(log(total))), output, count, false)
-            return
-        }
         let whole = count &- count % lanes
         var total = 0.0
         var i = 0
@@ -136,31 +143,40 @@ enum Reduction {
             let end = min(i &+ run, whole)
             var part = V()
             while i < end {
-                let power = exponential(load(input, i) - top)
-                store(power, output, i)
+                let shifted = load(input, i) - top
+                let power = exponential(shifted)
+                store(logarithms ? shifted : power, output, i)
                 part += power
                 i &+= lanes
             }
             total += Double(sumOfLanes(part))
         }
         if i < count {
-            let last = exponential(partial(input + i, count &- i) - top)
-            for lane in 0..<count &- i {
-                output[i &+ lane] = last[lane]
-                total += Double(last[lane])
-            }
+            let shifted = partial(input + i, count &- i) - top
+            let last = exponential(shifted)
+            storePartial(logarithms ? shifted : last, output + i, count &- i)
+            for lane in 0..<count &- i { total += Double(last[lane]) }
         }
-        laneFloats(.multiply, Source(output), V(repeating: 1 / Float(total)), output, count, false)
+        // As a difference or a product of all.
+        let (factor, term) = logarithms ? (1, -Float(log(total))) : (1 / Float(total), 0)
+        scale(output, count, V(repeating: factor), V(repeating: term))
+    }
+
+    @inline(__always)
+    private static func scale(_ values: Target, _ count: Int, _ factor: V, _ term: V) {
+        var i = 0
+        while i &+ lanes <= count {
+            store(fused(term, load(values, i), factor), values, i)
+            i &+= lanes
+        }
+        if i < count { storePartial(fused(term, partial(values + i, count &- i), factor), values + i, count &- i) }
     }
 
     /// (x − mean) / √(variance + epsilon) · gamma + beta.
     @inline(never)
     static func normaliseRow(_ input: Source, _ output: Target, _ count: Int, _ gamma: Source?, _ beta: Source?, _ epsilon: Float) {
         let mean = V(repeating: row(.mean, input, count))
-        let squares = sum(input, count) { x in
-            let distance = x - mean
-            return distance * distance
-        }
+        let squares = sum(input, count, from: mean, squared: true)
         let factor = V(repeating: 1 / (Float(squares) / Float(count) + epsilon).squareRoot())
         let whole = count &- count % lanes
         var i = 0

@@ -65,6 +65,18 @@ func ceilingLanes(_ x: V) -> V { calor_f32x8_ceil(x) }
 @inline(__always)
 func roundedToEvenLanes(_ x: V) -> V { calor_f32x8_roundeven(x) }
 
+/// NaN of either operand wins, as in the reference. In C, as are the next two: of Swift's comparisons in wide vectors the compiler
+/// inlines only a few.
+@inline(__always)
+func greater(_ x: V, _ y: V) -> V { calor_f32x8_greater(x, y) }
+
+@inline(__always)
+func lesser(_ x: V, _ y: V) -> V { calor_f32x8_lesser(x, y) }
+
+/// Not below `low` and not above `high`; NaN stays.
+@inline(__always)
+func clippedLanes(_ x: V, _ low: V, _ high: V) -> V { calor_f32x8_clip(x, low, high) }
+
 /// In every block of eight: the sums of the eight numbers of a, b, c and d, then four zeros.
 @inline(__always)
 func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x8_sums(a, b, c, d) }

@@ -232,7 +232,7 @@ enum Winograd43 {
                     let scale = V(repeating: finish.scale)
                     if end.isClip {
                         untransformed(m, end.bias) { r, c, v in
-                            store(fused(load(from, r &* line &+ c &* 8), end.activated(v), scale), to, r &* line &+ c &* 8)
+                            store(fused(load(from, r &* line &+ c &* 8), end.clipped(v), scale), to, r &* line &+ c &* 8)
                         }
                     } else {
                         untransformed(m, end.bias) { r, c, v in
@@ -241,7 +241,7 @@ enum Winograd43 {
                         }
                     }
                 } else if end.isClip {
-                    untransformed(m, end.bias) { r, c, v in store(end.activated(v), to, r &* line &+ c &* 8) }
+                    untransformed(m, end.bias) { r, c, v in store(end.clipped(v), to, r &* line &+ c &* 8) }
                 } else {
                     untransformed(m, end.bias) { r, c, v in
                         store(v.replacing(with: v * end.slope, where: v .< V()), to, r &* line &+ c &* 8)

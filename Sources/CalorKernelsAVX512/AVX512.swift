@@ -91,6 +91,21 @@ public enum AVX512 {
     }
 
     @inline(never)
+    public static func softmaxRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ logarithms: Bool
+    ) {
+        Reduction.softmaxRow(input, output, count, logarithms)
+    }
+
+    @inline(never)
+    public static func normaliseRow(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, _ gamma: UnsafePointer<Float>?,
+        _ beta: UnsafePointer<Float>?, _ epsilon: Float
+    ) {
+        Reduction.normaliseRow(input, output, count, gamma, beta, epsilon)
+    }
+
+    @inline(never)
     public static func scaleShiftLanes(
         _ input: UnsafePointer<Float>, _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>,
         _ output: UnsafeMutablePointer<Float>, _ count: Int

@@ -86,14 +86,10 @@ struct LaneFinish {
 
     /// The activation of a sum that has its bias.
     @inline(__always)
-    func activated(_ x: V) -> V {
-        if isClip {
-            let (low, high) = (V(repeating: lower), V(repeating: upper))
-            let raised = x.replacing(with: low, where: x .< low)
-            return raised.replacing(with: high, where: raised .> high)
-        }
-        return leaky(x)
-    }
+    func activated(_ x: V) -> V { isClip ? clipped(x) : leaky(x) }
+
+    @inline(__always)
+    func clipped(_ x: V) -> V { clippedLanes(x, V(repeating: lower), V(repeating: upper)) }
 
     @inline(__always)
     func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }

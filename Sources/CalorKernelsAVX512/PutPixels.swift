@@ -9,9 +9,11 @@ func putPixels(
     _ sums: Source, _ low: LaneFinish, _ high: LaneFinish, _ lowPair: PlanePair, _ highPair: PlanePair, _ output: Target,
     _ residual: Source?, _ plane: Int, _ count: Int
 ) {
-    if count == 12 && highPair.stride != 0 && low.isLeaky {
+    if count == 12 && highPair.stride != 0 && low.scale == 1 {
         if let residual {
             if low.isPlain { return putSums(sums, output, residual, plane) }
+        } else if low.isClip {
+            return putClipped(sums, low, output, plane)
         } else {
             return putLeaky(sums, low.slope, high.slope, output, plane)
         }
@@ -34,6 +36,21 @@ private func putLeaky(_ sums: Source, _ low: V, _ high: V, _ output: Target, _ p
         let (a, b) = (load(sums, pixel &* 32), load(sums, pixel &* 32 &+ 16))
         let x = a.replacing(with: a * low, where: a .< V())
         let y = b.replacing(with: b * high, where: b .< V())
+        let at = pixel &* 8
+        storeBlock(lowBlock(x), output, at)
+        storeBlock(highBlock(x), output, at &+ plane)
+        storeBlock(lowBlock(y), output, at &+ plane &* 2)
+        storeBlock(highBlock(y), output, at &+ plane &* 3)
+    }
+}
+
+/// Twelve pixels within bounds.
+@inline(never)
+private func putClipped(_ sums: Source, _ end: LaneFinish, _ output: Target, _ plane: Int) {
+    prefetchPixels(output, plane)
+    for pixel in 0..<12 {
+        let x = end.clipped(load(sums, pixel &* 32))
+        let y = end.clipped(load(sums, pixel &* 32 &+ 16))
         let at = pixel &* 8
         storeBlock(lowBlock(x), output, at)
         storeBlock(highBlock(x), output, at &+ plane)

@@ -41,6 +41,20 @@ static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_ceil(calor_
 static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_roundeven(calor_f32x8 a) {
     return __builtin_elementwise_roundeven(a);
 }
+// The greater and the lesser of two numbers: a NaN of either wins.
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_greater(calor_f32x8 a, calor_f32x8 b) {
+    calor_f32x8 most = a > b ? a : b;
+    return a != a ? a : most;
+}
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_lesser(calor_f32x8 a, calor_f32x8 b) {
+    calor_f32x8 least = a < b ? a : b;
+    return a != a ? a : least;
+}
+// Not below `low` and not above `high`; a NaN stays.
+static inline __attribute__((always_inline)) calor_f32x8 calor_f32x8_clip(calor_f32x8 a, calor_f32x8 low, calor_f32x8 high) {
+    calor_f32x8 raised = a < low ? low : a;
+    return raised > high ? high : raised;
+}
 
 // Sixteen at a time, for kernel targets with 512-bit registers.
 typedef float calor_f32x16 __attribute__((ext_vector_type(16)));
@@ -53,6 +67,18 @@ static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_floor(cal
 static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_ceil(calor_f32x16 a) { return __builtin_elementwise_ceil(a); }
 static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_roundeven(calor_f32x16 a) {
     return __builtin_elementwise_roundeven(a);
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_greater(calor_f32x16 a, calor_f32x16 b) {
+    calor_f32x16 most = a > b ? a : b;
+    return a != a ? a : most;
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_lesser(calor_f32x16 a, calor_f32x16 b) {
+    calor_f32x16 least = a < b ? a : b;
+    return a != a ? a : least;
+}
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_clip(calor_f32x16 a, calor_f32x16 low, calor_f32x16 high) {
+    calor_f32x16 raised = a < low ? low : a;
+    return raised > high ? high : raised;
 }
 static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_join(calor_f32x8 low, calor_f32x8 high) {
     return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
