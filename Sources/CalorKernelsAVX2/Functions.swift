@@ -15,14 +15,7 @@ func exponential(_ x: V) -> V {
     q = fused(V(repeating: 0.166_665_763), r, q)
     q = fused(V(repeating: 0.5), r, q)
     let p = fused(fused(V(repeating: 1), r, V(repeating: 1)), r * r, q)
-    // 2ⁿ in two factors, so that neither overflows.
-    let bits = unsafeBitCast(shifted, to: VI.self) &- VI(repeating: 0x4b40_0000)
-    let half = bits &>> VI(repeating: 1)
-    let one = VI(repeating: 127)
-    let shift = VI(repeating: 23)
-    let first = unsafeBitCast((half &+ one) &<< shift, to: V.self)
-    let second = unsafeBitCast((bits &- half &+ one) &<< shift, to: V.self)
-    return p * first * second
+    return scaled(p, n, shifted: shifted)
 }
 
 @inline(__always)

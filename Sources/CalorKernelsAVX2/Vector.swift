@@ -77,6 +77,19 @@ func lesser(_ x: V, _ y: V) -> V { calor_f32x8_lesser(x, y) }
 @inline(__always)
 func clippedLanes(_ x: V, _ low: V, _ high: V) -> V { calor_f32x8_clip(x, low, high) }
 
+/// x · 2ⁿ for whole n from −252 to 254; `shifted` is n + 1.5 · 2²³.
+@inline(__always)
+func scaled(_ x: V, _ n: V, shifted: V) -> V {
+    // In two factors, so that neither overflows.
+    let bits = unsafeBitCast(shifted, to: VI.self) &- VI(repeating: 0x4b40_0000)
+    let half = bits &>> VI(repeating: 1)
+    let one = VI(repeating: 127)
+    let shift = VI(repeating: 23)
+    let first = unsafeBitCast((half &+ one) &<< shift, to: V.self)
+    let second = unsafeBitCast((bits &- half &+ one) &<< shift, to: V.self)
+    return x * first * second
+}
+
 /// In every block of eight: the sums of the eight numbers of a, b, c and d, then four zeros.
 @inline(__always)
 func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x8_sums(a, b, c, d) }

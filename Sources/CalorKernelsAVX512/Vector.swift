@@ -100,6 +100,10 @@ func lesser(_ x: V, _ y: V) -> V { calor_f32x16_lesser(x, y) }
 @inline(__always)
 func clippedLanes(_ x: V, _ low: V, _ high: V) -> V { calor_f32x16_clip(x, low, high) }
 
+/// x · 2ⁿ for whole n; `shifted` is n + 1.5 · 2²³.
+@inline(__always)
+func scaled(_ x: V, _ n: V, shifted: V) -> V { calor_f32x16_scale(x, n) }
+
 /// In every block of eight: the sums of the eight numbers of a, b, c and d, then four zeros.
 @inline(__always)
 func blockSums(_ a: V, _ b: V, _ c: V, _ d: V) -> V { calor_f32x16_sums(a, b, c, d) }

@@ -80,6 +80,12 @@ static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_clip(calo
     calor_f32x16 raised = a < low ? low : a;
     return raised > high ? high : raised;
 }
+#if defined(__AVX512F__)
+// a · 2ⁿ, n a whole number.
+static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_scale(calor_f32x16 a, calor_f32x16 n) {
+    return __builtin_ia32_scalefps512_mask(a, n, a, (unsigned short)-1, 4);
+}
+#endif
 static inline __attribute__((always_inline)) calor_f32x16 calor_f32x16_join(calor_f32x8 low, calor_f32x8 high) {
     return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
