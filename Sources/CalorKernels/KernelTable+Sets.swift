@@ -90,19 +90,9 @@ extension KernelTable {
             instructionSet: .avx512,
             grouping: .quads,
             convolution: { algorithm, job in
-                if algorithm == .reference {
-                    ReferenceConvolution.run(job)
-                } else if AVX512.convolves(algorithm, job.geometry) {
-                    AVX512.convolution(algorithm, job)
-                } else {
-                    AVX2.convolution(algorithm, job)
-                }
+                if algorithm == .reference { ReferenceConvolution.run(job) } else { AVX512.convolution(algorithm, job) }
             },
-            convolutionScratch: { algorithm, geometry, height, width in
-                AVX512.convolves(algorithm, geometry)
-                    ? AVX512.convolutionScratch(algorithm, geometry, height, width)
-                    : AVX2.convolutionScratch(algorithm, geometry, height, width)
-            },
+            convolutionScratch: AVX512.convolutionScratch,
             matrix: AVX512.matrix,
             attention: AVX512.attention,
             attentionWidth: AVX512.attentionWidth,

@@ -112,6 +112,16 @@ struct PlanePair {
     }
 }
 
+/// Activation, scale and residual of `count` pixels of one block.
+@inline(never)
+func endRow(_ end: LaneFinish, _ sums: Source, _ row: Target, _ residual: Source?, _ count: Int) {
+    var at = 0
+    while at < count &* 8 {
+        store(end.finished(load(sums, at), residual.map { $0 + at }), row, at)
+        at &+= 8
+    }
+}
+
 /// Applies a complex activation, the scale and the residual to `count` pixels of one block, in place.
 @inline(never)
 func completeRow(_ finish: Finish, _ row: Target, _ residual: Source?, _ count: Int) {

@@ -94,19 +94,6 @@ struct Sums8x8 {
         h = fused(h, broadcast(x, stride &* 7), w)
     }
 
-    /// Adds the lane-wise product of eight groups `stride` apart with 8 weights.
-    @inline(__always)
-    mutating func addLanes(_ x: Source, _ stride: Int, _ w: V) {
-        a = fused(a, load(x), w)
-        b = fused(b, load(x, stride), w)
-        c = fused(c, load(x, stride &* 2), w)
-        d = fused(d, load(x, stride &* 3), w)
-        e = fused(e, load(x, stride &* 4), w)
-        f = fused(f, load(x, stride &* 5), w)
-        g = fused(g, load(x, stride &* 6), w)
-        h = fused(h, load(x, stride &* 7), w)
-    }
-
     /// Calls `body` with the pixel and the sum of each of the first `count` pixels.
     @inline(__always)
     func forEach(_ count: Int, _ body: (Int, V) -> Void) {

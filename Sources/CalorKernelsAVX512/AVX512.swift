@@ -2,7 +2,7 @@ import CalorTensor
 
 /// The kernels of this target. Never inlined: their instructions must stay where the processor has been asked first.
 public enum AVX512 {
-    /// Any algorithm that `convolves`.
+    /// Any algorithm but the reference.
     @inline(never)
     public static func convolution(_ algorithm: ConvolutionAlgorithm, _ job: ConvolutionJob) {
         switch algorithm {
@@ -10,17 +10,11 @@ public enum AVX512 {
         case .winograd23: Winograd23.run(job)
         case .direct: DirectConvolution.run(job)
         case .pointwise: DirectConvolution.runPointwise(job)
-        case .depthwise: DepthwiseThree.run(job)
+        case .depthwise: DepthwiseThree.supports(job.geometry) ? DepthwiseThree.run(job) : Depthwise.run(job)
         case .firstLayer: FirstLayer.run(job)
         case .lastLayer: LastLayer.run(job)
         case .reference: preconditionFailure("the reference is not a kernel of this set")
         }
-    }
-
-    /// Whether this set has its own kernel; else that of AVX2 is as good.
-    @inline(never)
-    public static func convolves(_ algorithm: ConvolutionAlgorithm, _ geometry: ConvolutionGeometry) -> Bool {
-        algorithm != .depthwise || DepthwiseThree.supports(geometry)
     }
 
     /// Bytes of scratch for an input of this width (a flat one for pointwise).
@@ -33,7 +27,9 @@ public enum AVX512 {
         case .winograd23: Winograd23.scratchFloats(geometry) * 4
         case .direct: DirectConvolution.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .pointwise: DirectConvolution.scratchFloats(geometry, height * width) * 4
-        case .depthwise: DepthwiseThree.scratchFloats(width) * 4
+        case .depthwise:
+            DepthwiseThree.supports(geometry)
+                ? DepthwiseThree.scratchFloats(width) * 4 : Depthwise.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .firstLayer: FirstLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .lastLayer: LastLayer.scratchFloats(geometry, geometry.outputWidth(width)) * 4
         case .reference: 0

@@ -60,26 +60,6 @@ enum DepthwiseThree {
         }
     }
 
-    /// Activation, scale and residual of a row of one block.
-    @inline(never)
-    private static func endRow(_ end: LaneFinish, _ sums: Source, _ row: Target, _ residual: Source?, _ width: Int) {
-        let whole = width &* 8 &- width % 2 &* 8
-        var at = 0
-        while at < whole {
-            let sum = load(sums, at)
-            if let residual { store(end.ended(sum, adding: load(residual, at)), row, at) } else { store(end.ended(sum), row, at) }
-            at &+= 16
-        }
-        if at < width &* 8 {
-            let sum = joined(loadBlock(sums, at), Block())
-            if let residual {
-                storeBlock(lowBlock(end.ended(sum, adding: joined(loadBlock(residual, at), Block()))), row, at)
-            } else {
-                storeBlock(lowBlock(end.ended(sum)), row, at)
-            }
-        }
-    }
-
     /// The sums of one output row. Nothing but sums: the compiler keeps weights in registers only where no call is near.
     @inline(never)
     private static func line(_ rows: Rows, _ weights: Source, _ bias: V, _ output: Target) {

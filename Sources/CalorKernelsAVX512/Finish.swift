@@ -125,6 +125,26 @@ struct PlanePair {
     }
 }
 
+/// Activation, scale and residual of `count` pixels of one block; `row` may be `sums`.
+@inline(never)
+func endRow(_ end: LaneFinish, _ sums: Source, _ row: Target, _ residual: Source?, _ count: Int) {
+    let whole = count &* 8 &- count % 2 &* 8
+    var at = 0
+    while at < whole {
+        let sum = load(sums, at)
+        if let residual { store(end.ended(sum, adding: load(residual, at)), row, at) } else { store(end.ended(sum), row, at) }
+        at &+= 16
+    }
+    if at < count &* 8 {
+        let sum = joined(loadBlock(sums, at), Block())
+        if let residual {
+            storeBlock(lowBlock(end.ended(sum, adding: joined(loadBlock(residual, at), Block()))), row, at)
+        } else {
+            storeBlock(lowBlock(end.ended(sum)), row, at)
+        }
+    }
+}
+
 /// Applies a complex activation, the scale and the residual to `count` pixels of one block, in place.
 @inline(never)
 func completeRow(_ finish: Finish, _ row: Target, _ residual: Source?, _ count: Int) {

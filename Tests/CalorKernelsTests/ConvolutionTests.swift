@@ -132,6 +132,12 @@ private let otherCases: [ConvolutionCase] =
             return ConvolutionCase(geometry: g, height: h, width: w, algorithm: .depthwise)
         }
     }
+    // Rows in several parts, of which the last is cut; a part that begins beyond the image.
+    + [(300, 1, 1, 2), (521, 2, 2, 4), (257, 1, 3, 300), (512, 1, 1, 0)].map { width, stride, dilation, pad in
+        let g = geometry(
+            9, 9, (3, 5), groups: 9, stride: (1, stride), dilation: (2, dilation), pads: (2, pad, 3, pad))
+        return ConvolutionCase(geometry: g, height: 7, width: width, algorithm: .depthwise, activation: .relu, hasResidual: pad > 2)
+    }
 
 private let lastLayerCases: [ConvolutionCase] =
     [1, 2, 3, 4].flatMap { o in
@@ -176,6 +182,8 @@ private let endCases: [ConvolutionCase] = activations.flatMap { activation in
             ConvolutionCase(geometry: ConvolutionGeometry(9, 21, kernel: 1), height: 7, width: 14, algorithm: .pointwise),
             ConvolutionCase(
                 geometry: ConvolutionGeometry(13, 13, kernel: 3, groups: 13), height: 7, width: 14, algorithm: .depthwise),
+            ConvolutionCase(
+                geometry: ConvolutionGeometry(13, 13, kernel: 5, groups: 13), height: 7, width: 21, algorithm: .depthwise),
             ConvolutionCase(geometry: ConvolutionGeometry(3, 21, kernel: 5), height: 7, width: 14, algorithm: .firstLayer),
             ConvolutionCase(geometry: ConvolutionGeometry(21, 3, kernel: 3), height: 7, width: 29, algorithm: .lastLayer),
         ].map {
