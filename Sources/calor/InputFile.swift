@@ -6,6 +6,12 @@ import Foundation
 /// A file that a command names, or `-` for standard input.
 struct InputFile {
     let path: String
+    /// What it should hold, for advice.
+    var content = Content.picture
+
+    enum Content: Sendable {
+        case picture, model, other
+    }
 
     var isStandardInput: Bool { path == "-" }
     var name: String { isStandardInput ? "standard input" : path }
@@ -18,7 +24,7 @@ struct InputFile {
         } else {
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { throw named(ReadFault.missing(path)) }
-            if isFolder.boolValue { throw named(ReadFault.folder) }
+            if isFolder.boolValue { throw named(ReadFault.folder(content)) }
             guard let opened = FileHandle(forReadingAtPath: path) else { throw named(ReadFault.unreadable) }
             handle = opened
         }
@@ -27,7 +33,9 @@ struct InputFile {
             let part: Data?
             do { part = try handle.read(upToCount: 4 << 20) } catch { throw named(ReadFault.broken(error.localizedDescription)) }
             guard let part, !part.isEmpty else { return bytes }
-            guard bytes.count + part.count <= limits.fileBytes else { throw named(ReadFault.tooLarge(limit: limits.fileBytes)) }
+            guard bytes.count + part.count <= limits.fileBytes else {
+                throw named(ReadFault.tooLarge(content, limit: limits.fileBytes))
+            }
             bytes.append(contentsOf: part)
         }
     }
@@ -55,10 +63,10 @@ struct NamedFault: Fault {
 /// Why the bytes of a file could not be had.
 enum ReadFault: Fault {
     case missing(String)
-    case folder
+    case folder(InputFile.Content)
     case unreadable
     case broken(String)
-    case tooLarge(limit: Int)
+    case tooLarge(InputFile.Content, limit: Int)
 
     var identifier: String {
         switch self {
@@ -84,17 +92,21 @@ enum ReadFault: Fault {
         case .folder: "this is a folder, where a file was expected"
         case .unreadable: "the file cannot be opened for reading"
         case .broken(let reason): "reading failed: \(reason)"
-        case .tooLarge(let limit): "the file holds more than \(limit) bytes"
+        case .tooLarge(_, let limit): "the file holds more than \(limit) bytes"
         }
     }
 
     var advice: String? {
         switch self {
         case .missing(let path): pathAdvice(path)
-        case .folder: "name the files in it, for example with FOLDER/*.png"
+        case .folder(.picture): "name the files in it, for example with FOLDER/*.png"
+        case .folder(.model): "name the file in it, for example FOLDER/model.onnx"
+        case .folder(.other): "name the file in it"
         case .unreadable: "check its permissions"
         case .broken: "check the disk or the network share"
-        case .tooLarge: "split the picture"
+        case .tooLarge(.picture, _): "split the picture"
+        case .tooLarge(.other, _): nil
+        case .tooLarge(.model, _): "export it with its weights as external data, in a file of their own"
         }
     }
 }

@@ -38,7 +38,7 @@ extension ModelCommand {
             for text in input {
                 let (name, path) = try ModelInput.split(text, of: graph)
                 guard feeds[name] == nil else { throw ModelFault.twice(input: name) }
-                let array = InputFile(path: path)
+                let array = InputFile(path: path, content: .other)
                 let bytes = try array.bytes()
                 do { feeds[name] = try Tensor(npy: bytes) } catch { throw array.named(error) }
             }

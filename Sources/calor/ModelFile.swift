@@ -10,7 +10,7 @@ struct ModelFile {
     let model: ONNXModel
 
     init(path: String) throws(NamedFault) {
-        let file = InputFile(path: path)
+        let file = InputFile(path: path, content: .model)
         let bytes = try file.bytes()
         let folder = file.isStandardInput ? nil : (path as NSString).deletingLastPathComponent
         do { model = try ONNXModel(decoding: bytes, folder: folder) } catch { throw file.named(error) }

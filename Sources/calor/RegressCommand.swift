@@ -110,7 +110,7 @@ struct SuiteFile {
         }
         let file = isFolder.boolValue ? (path as NSString).appendingPathComponent("suite.yaml") : path
         guard FileManager.default.fileExists(atPath: file) else { throw ReportFault.missingSuite(path: file) }
-        guard let text = String(validating: try InputFile(path: file).bytes(), as: UTF8.self) else {
+        guard let text = String(validating: try InputFile(path: file, content: .other).bytes(), as: UTF8.self) else {
             throw ReportFault.suite(path: file, line: nil, problem: "is not UTF-8 text", advice: "give a suite file")
         }
         suite = try Suite(reading: text, file: file)
@@ -124,6 +124,6 @@ struct SuiteFile {
 
     func baseline() throws -> SuiteResults {
         guard FileManager.default.fileExists(atPath: baselinePath) else { throw ReportFault.missingBaseline(path: baselinePath) }
-        return try SuiteResults(json: try InputFile(path: baselinePath).bytes(), path: baselinePath)
+        return try SuiteResults(json: try InputFile(path: baselinePath, content: .other).bytes(), path: baselinePath)
     }
 }

@@ -39,7 +39,7 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         var file = MetricsFile()
-        for path in metrics { file.add(try InputFile(path: path).bytes()) }
+        for path in metrics { file.add(try InputFile(path: path, content: .other).bytes()) }
         guard !file.records.isEmpty else { throw ReportFault.noMetrics(path: metrics.joined(separator: ", ")) }
         var folders = [""]
         for path in metrics where path != "-" {

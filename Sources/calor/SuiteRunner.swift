@@ -31,7 +31,7 @@ struct SuiteRunner {
         _ = try BatchRunner(plan, metrics: metricsPath, cancelled: cancelled).perform()
         guard !cancelled() else { return }
         var metrics = MetricsFile()
-        metrics.add(try InputFile(path: metricsPath).bytes())
+        metrics.add(try InputFile(path: metricsPath, content: .other).bytes())
         results.add(metrics, case: one.name) { path in
             let root = file.folder.isEmpty ? "" : file.folder + "/"
             return path.hasPrefix(root) ? String(path.dropFirst(root.count)) : path

@@ -49,6 +49,15 @@ import Testing
         #expect(twice.strips[0].turns > large.strips[0].turns && twice.strips[0].firstStep == 0)
     }
 
+    @Test func aFolderIsAnsweredWithWhatShouldBeInIt() throws {
+        let folder = try TemporaryFolder()
+        try folder.write([UInt8(0)], to: "model/model.onnx")
+        for command in [["model", "info", "model"], ["model", "bench", "model"], ["model", "check", "model"]] {
+            let result = try CalorProcess.run(command, in: folder.root)
+            #expect(result.status == 66 && result.error.contains("FOLDER/model.onnx"), "\(command): \(result.error)")
+        }
+    }
+
     /// An output above 64 MiB is computed in its file.
     @Test func largeOutputsAreComputedInTheirFiles() throws {
         let folder = try TemporaryFolder()
