@@ -1,11 +1,13 @@
 import CalorKernelsPortable
 
+// The kernels of all sets have the same names, and mostly the same sources.
+
 #if arch(x86_64)
     import CalorKernelsAVX2
     import CalorKernelsAVX512
 
     typealias AVX2 = CalorKernelsAVX2.Kernels
+    typealias AVX512 = CalorKernelsAVX512.Kernels
 #endif
 
-// The kernels of AVX2 and those that every processor runs have the same sources and so the same names.
 typealias Portable = CalorKernelsPortable.Kernels

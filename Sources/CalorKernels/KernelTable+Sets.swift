@@ -1,9 +1,5 @@
 import CalorTensor
 
-#if arch(x86_64)
-    import CalorKernelsAVX512
-#endif
-
 extension KernelTable {
     public static let reference = KernelTable(
         instructionSet: .reference,

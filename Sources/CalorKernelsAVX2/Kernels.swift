@@ -1,6 +1,6 @@
 import CalorTensor
 
-/// The kernels of this target (or of a target that shares its sources). Never inlined: their instructions must stay where the processor has been asked first.
+/// The kernels that every set has. Never inlined: their instructions must stay where the processor has been asked first.
 public enum Kernels {
     /// Any algorithm but the reference.
     @inline(never)
@@ -64,32 +64,6 @@ public enum Kernels {
     }
 
     @inline(never)
-    public static func binaryScalar(
-        _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ scalar: Float, _ output: UnsafeMutablePointer<Float>,
-        _ count: Int,
-        _ scalarFirst: Bool
-    ) {
-        laneFloats(operation, a, V(repeating: scalar), output, count, scalarFirst)
-    }
-
-    @inline(never)
-    public static func binaryLanes(
-        _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ lanes: UnsafePointer<Float>,
-        _ output: UnsafeMutablePointer<Float>,
-        _ count: Int, _ lanesFirst: Bool
-    ) {
-        laneFloats(operation, a, repeatedBlock(lanes), output, count &* 8, lanesFirst)
-    }
-
-    @inline(never)
-    public static func multiplyAdd(
-        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
-        _ count: Int
-    ) {
-        multiplyAddFloats(a, b, c, output, count)
-    }
-
-    @inline(never)
     public static func scaleShiftLanes(
         _ input: UnsafePointer<Float>, _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>,
         _ output: UnsafeMutablePointer<Float>, _ count: Int
@@ -97,14 +71,7 @@ public enum Kernels {
         scaleShiftFloats(input, scale, shift, output, count)
     }
 
-    @inline(never)
-    public static func slopeLanes(
-        _ input: UnsafePointer<Float>, _ slopes: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
-    ) {
-        slopeFloats(input, slopes, output, count)
-    }
-
-    // MARK: - Reductions and resampling
+    // MARK: - Reductions
 
     @inline(never)
     public static func reduceRow(_ operation: ReductionOperation, _ input: UnsafePointer<Float>, _ count: Int) -> Float {
@@ -140,26 +107,9 @@ public enum Kernels {
         Reduction.normaliseRow(input, output, count, gamma, beta, epsilon)
     }
 
-    @inline(never)
-    public static func weightedRows(
-        _ rows: UnsafePointer<UnsafePointer<Float>>, _ weights: UnsafePointer<Float>, _ taps: Int,
-        _ output: UnsafeMutablePointer<Float>,
-        _ count: Int
-    ) {
-        Resampling.weightedRows(rows, weights, taps, output, count)
-    }
-
-    @inline(never)
-    public static func gatherLanes(
-        _ row: UnsafePointer<Float>, _ indices: UnsafePointer<Int32>, _ weights: UnsafePointer<Float>, _ taps: Int,
-        _ output: UnsafeMutablePointer<Float>, _ count: Int
-    ) {
-        Resampling.gatherLanes(row, indices, weights, taps, output, count)
-    }
-
     // MARK: - Measuring
 
-    /// Runs `rounds` times 96 fused multiply-adds of eight lanes that do not wait for each other; returns the floating-point
+    /// Runs `rounds` times 96 fused multiply-adds of eight lanes (192 of sixteen) that do not wait for each other; returns the floating-point
     /// operations done. The time that this takes is the peak of one core.
     @inline(never)
     public static func fusedMultiplyAddRounds(_ rounds: Int, _ seed: UnsafeMutablePointer<Float>) -> Int {

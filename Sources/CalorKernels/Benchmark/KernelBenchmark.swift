@@ -1,9 +1,5 @@
 import CalorTensor
 
-#if arch(x86_64)
-    import CalorKernelsAVX512
-#endif
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)

@@ -1,0 +1,1 @@
+../CalorKernelsAVX2/Kernels+Narrow.swift
