@@ -74,10 +74,10 @@ struct LaneFinish {
 
     /// The activation of a sum that has its bias.
     @inline(__always)
-    func activated(_ x: V) -> V { isClip ? clipped(x) : leaky(x) }
+    func activated(_ x: V) -> V { isClip ? bounded(x) : leaky(x) }
 
     @inline(__always)
-    func clipped(_ x: V) -> V { clippedLanes(x, V(repeating: lower), V(repeating: upper)) }
+    func bounded(_ x: V) -> V { clipped(x, lower, upper) }
 
     @inline(__always)
     func leaky(_ x: V) -> V { x.replacing(with: x * slope, where: x .< V()) }

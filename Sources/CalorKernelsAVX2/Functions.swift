@@ -118,8 +118,3 @@ func softplus(_ x: V) -> V {
     p = fused(V(repeating: 1), e, p)
     return fused(x.replacing(with: V(), where: x .< V()), e, p)
 }
-
-@inline(__always)
-func clipped(_ x: V, _ low: Float, _ high: Float) -> V {
-    clippedLanes(x, V(repeating: low), V(repeating: high))
-}

@@ -75,7 +75,7 @@ func lesser(_ x: V, _ y: V) -> V { calor_f32x8_lesser(x, y) }
 
 /// Not below `low` and not above `high`; NaN stays.
 @inline(__always)
-func clippedLanes(_ x: V, _ low: V, _ high: V) -> V { calor_f32x8_clip(x, low, high) }
+func clipped(_ x: V, _ low: Float, _ high: Float) -> V { calor_f32x8_clip(x, V(repeating: low), V(repeating: high)) }
 
 /// x · 2ⁿ for whole n from −252 to 254; `shifted` is n + 1.5 · 2²³.
 @inline(__always)

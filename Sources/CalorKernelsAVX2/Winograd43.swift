@@ -232,20 +232,17 @@ enum Winograd43 {
                     let scale = V(repeating: finish.scale)
                     if end.isClip {
                         untransformed(m, end.bias) { r, c, v in
-                            store(fused(load(from, r &* line &+ c &* 8), end.clipped(v), scale), to, r &* line &+ c &* 8)
+                            store(fused(load(from, r &* line &+ c &* 8), end.bounded(v), scale), to, r &* line &+ c &* 8)
                         }
                     } else {
                         untransformed(m, end.bias) { r, c, v in
-                            let y = v.replacing(with: v * end.slope, where: v .< V())
-                            store(fused(load(from, r &* line &+ c &* 8), y, scale), to, r &* line &+ c &* 8)
+                            store(fused(load(from, r &* line &+ c &* 8), end.leaky(v), scale), to, r &* line &+ c &* 8)
                         }
                     }
                 } else if end.isClip {
-                    untransformed(m, end.bias) { r, c, v in store(end.clipped(v), to, r &* line &+ c &* 8) }
+                    untransformed(m, end.bias) { r, c, v in store(end.bounded(v), to, r &* line &+ c &* 8) }
                 } else {
-                    untransformed(m, end.bias) { r, c, v in
-                        store(v.replacing(with: v * end.slope, where: v .< V()), to, r &* line &+ c &* 8)
-                    }
+                    untransformed(m, end.bias) { r, c, v in store(end.leaky(v), to, r &* line &+ c &* 8) }
                 }
             } else {
                 untransformed(m, end.bias) { r, c, v in store(v, patch, r &* 32 &+ c &* 8) }

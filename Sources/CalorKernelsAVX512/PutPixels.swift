@@ -13,7 +13,7 @@ func putPixels(
         if let residual {
             if low.isPlain { return putSums(sums, output, residual, plane) }
         } else if low.isClip {
-            return putClipped(sums, low, output, plane)
+            return putBounded(sums, low, output, plane)
         } else {
             return putLeaky(sums, low.slope, high.slope, output, plane)
         }
@@ -46,11 +46,11 @@ private func putLeaky(_ sums: Source, _ low: V, _ high: V, _ output: Target, _ p
 
 /// Twelve pixels within bounds.
 @inline(never)
-private func putClipped(_ sums: Source, _ end: LaneFinish, _ output: Target, _ plane: Int) {
+private func putBounded(_ sums: Source, _ end: LaneFinish, _ output: Target, _ plane: Int) {
     prefetchPixels(output, plane)
     for pixel in 0..<12 {
-        let x = end.clipped(load(sums, pixel &* 32))
-        let y = end.clipped(load(sums, pixel &* 32 &+ 16))
+        let x = end.bounded(load(sums, pixel &* 32))
+        let y = end.bounded(load(sums, pixel &* 32 &+ 16))
         let at = pixel &* 8
         storeBlock(lowBlock(x), output, at)
         storeBlock(highBlock(x), output, at &+ plane)

@@ -98,7 +98,7 @@ func lesser(_ x: V, _ y: V) -> V { calor_f32x16_lesser(x, y) }
 
 /// Not below `low` and not above `high`; NaN stays.
 @inline(__always)
-func clippedLanes(_ x: V, _ low: V, _ high: V) -> V { calor_f32x16_clip(x, low, high) }
+func clipped(_ x: V, _ low: Float, _ high: Float) -> V { calor_f32x16_clip(x, V(repeating: low), V(repeating: high)) }
 
 /// x · 2ⁿ for whole n; `shifted` is n + 1.5 · 2²³.
 @inline(__always)

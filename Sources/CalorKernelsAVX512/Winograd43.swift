@@ -282,7 +282,7 @@ enum Winograd43 {
                     if end.isClip {
                         untransformed(m, end.bias) { r, c, v in
                             let o = r &* line &+ c &* 8
-                            put(fused(joined(loadBlock(from, o), loadBlock(next, o)), end.clipped(v), scale), o)
+                            put(fused(joined(loadBlock(from, o), loadBlock(next, o)), end.bounded(v), scale), o)
                         }
                     } else {
                         untransformed(m, end.bias) { r, c, v in
@@ -291,7 +291,7 @@ enum Winograd43 {
                         }
                     }
                 } else if end.isClip {
-                    untransformed(m, end.bias) { r, c, v in put(end.clipped(v), r &* line &+ c &* 8) }
+                    untransformed(m, end.bias) { r, c, v in put(end.bounded(v), r &* line &+ c &* 8) }
                 } else {
                     untransformed(m, end.bias) { r, c, v in put(end.leaky(v), r &* line &+ c &* 8) }
                 }
