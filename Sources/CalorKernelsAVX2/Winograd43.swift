@@ -23,27 +23,26 @@ enum Winograd43 {
 
     static func scratchFloats(_ g: ConvolutionGeometry) -> Int {
         let line = lineStride(g.inBlocks)
-        return 36 * planeStride(g.inBlocks) + 7 * line + batch(g.inBlocks) * 36 * 16 + 2 * 16 * 8
+        return 36 * planeStride(g.inBlocks) + (6 + g.dilationWidth) * line + batch(g.inBlocks) * 36 * 16 + 2 * 16 * 8
     }
 
     static func run(_ job: ConvolutionJob) {
         let g = job.geometry
         let inBlocks = g.inBlocks
-        let tilesAcross = (job.outputWidth &+ 3) / 4
-        let tiles = (job.endRow &- job.firstRow &+ 3) / 4 &* tilesAcross
+        let grid = TileGrid(job)
         let most = batch(inBlocks)
         let transformed = job.scratch.assumingMemoryBound(to: Float.self)
         let lines = transformed + 36 &* planeStride(inBlocks)
         let zeros = lines + 6 &* lineStride(inBlocks)
-        let sums = zeros + lineStride(inBlocks)
+        let sums = zeros + lineStride(inBlocks) &* g.dilationWidth
         let patch = sums + most &* 36 &* 16
-        clear(zeros, lineStride(inBlocks))
+        clear(zeros, lineStride(inBlocks) &* g.dilationWidth)
         let finish = Finish(job.epilogue)
         var first = 0
-        while first < tiles {
-            let count = min(most, tiles &- first)
-            transformInput(job, first, count, tilesAcross, transformed, lines, Source(zeros))
-            multiply(job, finish, first, count, tilesAcross, Source(transformed), sums, patch)
+        while first < grid.count {
+            let count = min(most, grid.count &- first)
+            transformInput(job, grid, first, count, transformed, lines, Source(zeros))
+            multiply(job, grid, finish, first, count, Source(transformed), sums, patch)
             first &+= count
         }
     }
@@ -69,23 +68,22 @@ enum Winograd43 {
 
     @inline(__always)
     private static func transformInput(
-        _ job: ConvolutionJob, _ first: Int, _ count: Int, _ tilesAcross: Int, _ transformed: Target, _ lines: Target,
-        _ zeros: Source
+        _ job: ConvolutionJob, _ grid: TileGrid, _ first: Int, _ count: Int, _ transformed: Target, _ lines: Target, _ zeros: Source
     ) {
         var done = 0
         while done < count {
-            let tileRow = (first &+ done) / tilesAcross
-            let tile = (first &+ done) &- tileRow &* tilesAcross
-            let run = min(count &- done, tilesAcross &- tile)
-            transformSegment(job, job.firstRow &+ tileRow &* 4, tile, run, done, transformed, lines, zeros)
+            let tileRow = (first &+ done) / grid.across
+            let tile = (first &+ done) &- tileRow &* grid.across
+            let run = min(count &- done, grid.neighbours(tile))
+            transformSegment(job, grid.row(tileRow), grid.column(tile), run, done, transformed, lines, zeros)
             done &+= run
         }
     }
 
-    /// `run` tiles side by side, from output row `row` and tile `tile` on, into the slots from `slot` on.
+    /// `run` tiles side by side, from output row `row` and column `column` on, into the slots from `slot` on.
     @inline(never)
     private static func transformSegment(
-        _ job: ConvolutionJob, _ row: Int, _ tile: Int, _ run: Int, _ slot: Int, _ transformed: Target, _ lines: Target,
+        _ job: ConvolutionJob, _ row: Int, _ column: Int, _ run: Int, _ slot: Int, _ transformed: Target, _ lines: Target,
         _ zeros: Source
     ) {
         let inBlocks = job.geometry.inBlocks
@@ -94,18 +92,19 @@ enum Winograd43 {
         let line = lineStride(inBlocks)
         let (height, width) = (job.inputHeight, job.inputWidth)
         let top = row &- job.geometry.padTop
-        let left = tile &* 4 &- job.geometry.padLeft
+        let left = column &- job.geometry.padLeft
         let columns = run &* 4 &+ 2
-        let from = min(max(0, 0 &- left), columns)
-        let to = max(from, min(columns, width &- left))
+        let step = job.geometry.dilationWidth
+        let from = min(max(0, (step &- 1 &- left) / step), columns)
+        let to = max(from, min(columns, (width &- left &+ step &- 1) / step))
         for i in 0..<6 {
             clear(lines + i &* line, from &* 8)
             clear(lines + (i &* line &+ to &* 8), (columns &- to) &* 8)
         }
         /// Where row `i` of the six begins in its plane; -1 for a row of zeros.
         @inline(__always) func offset(_ i: Int) -> Int {
-            let y = top &+ i
-            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from) &* 8 : -1
+            let y = top &+ i &* step
+            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from &* step) &* 8 : -1
         }
         let (o0, o1, o2, o3, o4, o5) = (offset(0), offset(1), offset(2), offset(3), offset(4), offset(5))
         for block in 0..<inBlocks {
@@ -113,16 +112,17 @@ enum Winograd43 {
             @inline(__always) func source(_ offset: Int) -> Source { offset >= 0 ? base + offset : zeros }
             let (r0, r1, r2, r3, r4, r5) = (source(o0), source(o1), source(o2), source(o3), source(o4), source(o5))
             let out = lines + from &* 8
-            var x = 0
-            while x < (to &- from) &* 8 {
+            var (x, y) = (0, 0)
+            while y < (to &- from) &* 8 {
                 let t = input(load(r0, x), load(r1, x), load(r2, x), load(r3, x), load(r4, x), load(r5, x))
-                store(t.0, out, x)
-                store(t.1, out, x &+ line)
-                store(t.2, out, x &+ line &* 2)
-                store(t.3, out, x &+ line &* 3)
-                store(t.4, out, x &+ line &* 4)
-                store(t.5, out, x &+ line &* 5)
-                x &+= 8
+                store(t.0, out, y)
+                store(t.1, out, y &+ line)
+                store(t.2, out, y &+ line &* 2)
+                store(t.3, out, y &+ line &* 3)
+                store(t.4, out, y &+ line &* 4)
+                store(t.5, out, y &+ line &* 5)
+                x &+= step &* 8
+                y &+= 8
             }
             let slots = transformed + (block &* most &+ slot) &* 8
             for i in 0..<6 {
@@ -147,9 +147,8 @@ enum Winograd43 {
 
     @inline(__always)
     private static func multiply(
-        _ job: ConvolutionJob, _ finish: Finish, _ first: Int, _ count: Int, _ tilesAcross: Int, _ transformed: Source,
-        _ sums: Target,
-        _ patch: Target
+        _ job: ConvolutionJob, _ grid: TileGrid, _ finish: Finish, _ first: Int, _ count: Int, _ transformed: Source,
+        _ sums: Target, _ patch: Target
     ) {
         let inBlocks = job.geometry.inBlocks
         let outBlocks = job.geometry.outBlocks
@@ -168,8 +167,8 @@ enum Winograd43 {
                 }
                 weights += inBlocks &* (wide ? 128 : 64)
             }
-            storeBlock(job, finish, block, 0, first, count, tilesAcross, Source(sums), patch)
-            if wide { storeBlock(job, finish, block &+ 1, 8, first, count, tilesAcross, Source(sums), patch) }
+            storeBlock(job, grid, finish, block, 0, first, count, Source(sums), patch)
+            if wide { storeBlock(job, grid, finish, block &+ 1, 8, first, count, Source(sums), patch) }
             block &+= 2
         }
     }
@@ -207,23 +206,22 @@ enum Winograd43 {
 
     @inline(never)
     private static func storeBlock(
-        _ job: ConvolutionJob, _ finish: Finish, _ block: Int, _ lane: Int, _ first: Int, _ count: Int, _ tilesAcross: Int,
-        _ sums: Source,
-        _ patch: Target
+        _ job: ConvolutionJob, _ grid: TileGrid, _ finish: Finish, _ block: Int, _ lane: Int, _ first: Int, _ count: Int,
+        _ sums: Source, _ patch: Target
     ) {
         let width = job.outputWidth
         let end = finish.lanes(block)
         let line = width &* 8
         let base = block &* job.outputWindow.plane
         let rows = job.outputWindow.rows
-        let simple = !finish.isComplex && (finish.scale == 1 || finish.residual != nil)
-        var tileRow = first / tilesAcross
-        var tile = first &- tileRow &* tilesAcross
-        var rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
+        let simple = grid.step == 1 && !finish.isComplex && (finish.scale == 1 || finish.residual != nil)
+        var tileRow = first / grid.across
+        var tile = first &- tileRow &* grid.across
+        var y = grid.row(tileRow)
+        var rowAt = base &+ y % rows &* line
         for slot in 0..<count {
             let m = sums + (slot &* 576 &+ lane)
-            let y = job.firstRow &+ tileRow &* 4
-            let x = tile &* 4
+            let x = grid.column(tile)
             let at = rowAt &+ x &* 8
             if simple && x &+ 4 <= width && y &+ 4 <= job.endRow {
                 let to = job.output + at
@@ -247,35 +245,37 @@ enum Winograd43 {
             } else {
                 untransformed(m, end.bias) { r, c, v in store(v, patch, r &* 32 &+ c &* 8) }
                 storePatch(
-                    finish, end, patch, job.output + at, finish.residual.map { $0 + at }, line, min(4, job.endRow &- y),
-                    min(4, width &- x))
+                    finish, end, patch, job.output + at, finish.residual.map { $0 + at }, line, grid.step,
+                    grid.within(y, job.endRow), grid.within(x, width))
             }
             tile &+= 1
-            if tile == tilesAcross {
+            if tile == grid.across {
                 (tile, tileRow) = (0, tileRow &+ 1)
-                rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
+                y = grid.row(tileRow)
+                rowAt = base &+ y % rows &* line
             }
         }
     }
 
-    /// The tile at the border of the image, or with an activation that does not fit in the transform.
+    /// A tile at the border of the image, of a dilated convolution, or with an activation that does not fit in the transform.
     @inline(never)
     private static func storePatch(
-        _ finish: Finish, _ end: LaneFinish, _ patch: Target, _ output: Target, _ residual: Source?, _ line: Int, _ rows: Int,
-        _ columns: Int
+        _ finish: Finish, _ end: LaneFinish, _ patch: Target, _ output: Target, _ residual: Source?, _ line: Int, _ step: Int,
+        _ rows: Int, _ columns: Int
     ) {
         if finish.isComplex { unaryFloats(.activation(finish.activation), Source(patch), patch, 128) }
         let scale = V(repeating: finish.scale)
         for y in 0..<rows {
             for x in 0..<columns {
                 var value = load(Source(patch), y &* 32 &+ x &* 8)
+                let at = (y &* line &+ x &* 8) &* step
                 if !finish.isComplex { value = end.activated(value) }
                 if let residual {
-                    value = fused(load(residual, y &* line &+ x &* 8), value, scale)
+                    value = fused(load(residual, at), value, scale)
                 } else {
                     value *= scale
                 }
-                store(value, output, y &* line &+ x &* 8)
+                store(value, output, at)
             }
         }
     }

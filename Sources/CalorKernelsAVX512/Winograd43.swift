@@ -33,26 +33,23 @@ enum Winograd43 {
     static func lineStride(_ g: ConvolutionGeometry) -> Int { (batch(g) &* 4 &+ 2) &* 16 &+ 16 }
 
     static func scratchFloats(_ g: ConvolutionGeometry) -> Int {
-        36 * planeStride(g) + 7 * lineStride(g) + batch(g) * tileSums + 16 * 16
+        36 * planeStride(g) + 6 * lineStride(g) + batch(g) * tileSums + 16 * 16
     }
 
     static func run(_ job: ConvolutionJob) {
-        let tilesAcross = (job.outputWidth &+ 3) / 4
-        let tiles = (job.endRow &- job.firstRow &+ 3) / 4 &* tilesAcross
+        let grid = TileGrid(job)
         let most = batch(job.geometry)
         let transformed = job.scratch.assumingMemoryBound(to: Float.self)
         let lines = transformed + 36 &* planeStride(job.geometry)
-        let zeros = lines + 6 &* lineStride(job.geometry)
-        let sums = zeros + lineStride(job.geometry)
+        let sums = lines + 6 &* lineStride(job.geometry)
         let patch = sums + most &* tileSums
-        clear(zeros, lineStride(job.geometry))
         let finish = Finish(job)
         prefetch(job.weights, job.geometry.inBlocks &* 8 &* 32 &* panelsAhead)
         var first = 0
-        while first < tiles {
-            let count = min(most, tiles &- first)
-            transformInput(job, first, count, tilesAcross, transformed, lines, Source(zeros))
-            multiply(job, finish, first, count, tilesAcross, Source(transformed), sums, patch)
+        while first < grid.count {
+            let count = min(most, grid.count &- first)
+            transformInput(job, grid, first, count, transformed, lines)
+            multiply(job, grid, finish, first, count, Source(transformed), sums, patch)
             first &+= count
         }
     }
@@ -78,24 +75,22 @@ enum Winograd43 {
 
     @inline(__always)
     private static func transformInput(
-        _ job: ConvolutionJob, _ first: Int, _ count: Int, _ tilesAcross: Int, _ transformed: Target, _ lines: Target,
-        _ zeros: Source
+        _ job: ConvolutionJob, _ grid: TileGrid, _ first: Int, _ count: Int, _ transformed: Target, _ lines: Target
     ) {
         var done = 0
         while done < count {
-            let tileRow = (first &+ done) / tilesAcross
-            let tile = (first &+ done) &- tileRow &* tilesAcross
-            let run = min(count &- done, tilesAcross &- tile)
-            transformSegment(job, job.firstRow &+ tileRow &* 4, tile, run, done, transformed, lines, zeros)
+            let tileRow = (first &+ done) / grid.across
+            let tile = (first &+ done) &- tileRow &* grid.across
+            let run = min(count &- done, grid.neighbours(tile))
+            transformSegment(job, grid.row(tileRow), grid.column(tile), run, done, transformed, lines)
             done &+= run
         }
     }
 
-    /// `run` tiles side by side, from output row `row` and tile `tile` on, into the slots from `slot` on.
+    /// `run` tiles side by side, from output row `row` and column `column` on, into the slots from `slot` on.
     @inline(never)
     private static func transformSegment(
-        _ job: ConvolutionJob, _ row: Int, _ tile: Int, _ run: Int, _ slot: Int, _ transformed: Target, _ lines: Target,
-        _ zeros: Source
+        _ job: ConvolutionJob, _ row: Int, _ column: Int, _ run: Int, _ slot: Int, _ transformed: Target, _ lines: Target
     ) {
         let inBlocks = job.geometry.inBlocks
         let most = batch(job.geometry)
@@ -103,10 +98,11 @@ enum Winograd43 {
         let line = lineStride(job.geometry)
         let (height, width) = (job.inputHeight, job.inputWidth)
         let top = row &- job.geometry.padTop
-        let left = tile &* 4 &- job.geometry.padLeft
+        let left = column &- job.geometry.padLeft
         let columns = run &* 4 &+ 2
-        let from = min(max(0, 0 &- left), columns)
-        let to = max(from, min(columns, width &- left))
+        let step = job.geometry.dilationWidth
+        let from = min(max(0, (step &- 1 &- left) / step), columns)
+        let to = max(from, min(columns, (width &- left &+ step &- 1) / step))
         for i in 0..<6 {
             clear(lines + i &* line, from &* 16)
             clear(lines + (i &* line &+ to &* 16), (columns &- to) &* 16)
@@ -114,8 +110,8 @@ enum Winograd43 {
         let inPlane = job.inputWindow.plane
         /// Where row `i` of the six begins in its plane; -1 for a row of zeros.
         @inline(__always) func offset(_ i: Int) -> Int {
-            let y = top &+ i
-            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from) &* 8 : -1
+            let y = top &+ i &* step
+            return y >= 0 && y < height ? (y % job.inputWindow.rows &* width &+ left &+ from &* step) &* 8 : -1
         }
         let (o0, o1, o2, o3, o4, o5) = (offset(0), offset(1), offset(2), offset(3), offset(4), offset(5))
         for group in 0..<groups(inBlocks) {
@@ -125,32 +121,32 @@ enum Winograd43 {
             if o0 >= 0 && o5 >= 0 && pair.stride != 0 {
                 // All rows inside, both blocks there: the common case without a test in its loop.
                 let high = base + pair.stride
-                var x = 0
-                while x < (to &- from) &* 8 {
+                var (x, y) = (0, 0)
+                while y < (to &- from) &* 16 {
                     @inline(__always) func at(_ o: Int) -> V { joined(loadBlock(base, o &+ x), loadBlock(high, o &+ x)) }
                     let t = input(at(o0), at(o1), at(o2), at(o3), at(o4), at(o5))
-                    let y = x &* 2
                     store(t.0, out, y)
                     store(t.1, out, y &+ line)
                     store(t.2, out, y &+ line &* 2)
                     store(t.3, out, y &+ line &* 3)
                     store(t.4, out, y &+ line &* 4)
                     store(t.5, out, y &+ line &* 5)
-                    x &+= 8
+                    x &+= step &* 8
+                    y &+= 16
                 }
             } else {
-                var x = 0
-                while x < (to &- from) &* 8 {
+                var (x, y) = (0, 0)
+                while y < (to &- from) &* 16 {
                     @inline(__always) func at(_ o: Int) -> V { o >= 0 ? pair.load(base, o &+ x) : V() }
                     let t = input(at(o0), at(o1), at(o2), at(o3), at(o4), at(o5))
-                    let y = x &* 2
                     store(t.0, out, y)
                     store(t.1, out, y &+ line)
                     store(t.2, out, y &+ line &* 2)
                     store(t.3, out, y &+ line &* 3)
                     store(t.4, out, y &+ line &* 4)
                     store(t.5, out, y &+ line &* 5)
-                    x &+= 8
+                    x &+= step &* 8
+                    y &+= 16
                 }
             }
             let slots = transformed + (group &* most &+ slot) &* 16
@@ -185,7 +181,7 @@ enum Winograd43 {
 
     @inline(__always)
     private static func multiply(
-        _ job: ConvolutionJob, _ finish: Finish, _ first: Int, _ count: Int, _ tilesAcross: Int, _ transformed: Source,
+        _ job: ConvolutionJob, _ grid: TileGrid, _ finish: Finish, _ first: Int, _ count: Int, _ transformed: Source,
         _ sums: Target, _ patch: Target
     ) {
         let inBlocks = job.geometry.inBlocks
@@ -209,8 +205,8 @@ enum Winograd43 {
                 }
                 weights += panel
             }
-            storeBlocks(job, finish, block, 0, first, count, tilesAcross, Source(sums), patch)
-            if wide { storeBlocks(job, finish, block &+ 2, 16, first, count, tilesAcross, Source(sums), patch) }
+            storeBlocks(job, grid, finish, block, 0, first, count, Source(sums), patch)
+            if wide { storeBlocks(job, grid, finish, block &+ 2, 16, first, count, Source(sums), patch) }
             block &+= 4
         }
     }
@@ -249,7 +245,7 @@ enum Winograd43 {
     /// Two output blocks, from `block` on, of all tiles of the batch; `lane` is where their sums begin.
     @inline(never)
     private static func storeBlocks(
-        _ job: ConvolutionJob, _ finish: Finish, _ block: Int, _ lane: Int, _ first: Int, _ count: Int, _ tilesAcross: Int,
+        _ job: ConvolutionJob, _ grid: TileGrid, _ finish: Finish, _ block: Int, _ lane: Int, _ first: Int, _ count: Int,
         _ sums: Source, _ patch: Target
     ) {
         let width = job.outputWidth
@@ -259,14 +255,14 @@ enum Winograd43 {
         let rows = job.outputWindow.rows
         let base = block &* plane
         let pair = PlanePair(block, job.geometry.outBlocks, plane)
-        let simple = !finish.isComplex && (finish.scale == 1 || finish.residual != nil) && pair.stride != 0
-        var tileRow = first / tilesAcross
-        var tile = first &- tileRow &* tilesAcross
-        var rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
+        let simple = grid.step == 1 && !finish.isComplex && (finish.scale == 1 || finish.residual != nil) && pair.stride != 0
+        var tileRow = first / grid.across
+        var tile = first &- tileRow &* grid.across
+        var y = grid.row(tileRow)
+        var rowAt = base &+ y % rows &* line
         for slot in 0..<count {
             let m = sums + (slot &* tileSums &+ lane)
-            let y = job.firstRow &+ tileRow &* 4
-            let x = tile &* 4
+            let x = grid.column(tile)
             let at = rowAt &+ x &* 8
             if simple && x &+ 4 <= width && y &+ 4 <= job.endRow {
                 let low = job.output + at
@@ -298,29 +294,30 @@ enum Winograd43 {
             } else {
                 untransformed(m, end.bias) { r, c, v in store(v, patch, (r &* 4 &+ c) &* 16) }
                 storePatch(
-                    finish, end, patch, pair, job.output + at, finish.residual.map { $0 + at }, line, min(4, job.endRow &- y),
-                    min(4, width &- x))
+                    finish, end, patch, pair, job.output + at, finish.residual.map { $0 + at }, line, grid.step,
+                    grid.within(y, job.endRow), grid.within(x, width))
             }
             tile &+= 1
-            if tile == tilesAcross {
+            if tile == grid.across {
                 (tile, tileRow) = (0, tileRow &+ 1)
-                rowAt = base &+ (job.firstRow &+ tileRow &* 4) % rows &* line
+                y = grid.row(tileRow)
+                rowAt = base &+ y % rows &* line
             }
         }
     }
 
-    /// The tile at the border of the image, or with an end that does not fit in the transform.
+    /// A tile at the border of the image, of a dilated convolution, or with an end that does not fit in the transform.
     @inline(never)
     private static func storePatch(
         _ finish: Finish, _ end: LaneFinish, _ patch: Target, _ pair: PlanePair, _ output: Target, _ residual: Source?,
-        _ line: Int, _ rows: Int, _ columns: Int
+        _ line: Int, _ step: Int, _ rows: Int, _ columns: Int
     ) {
         if finish.isComplex { unaryFloats(.activation(finish.activation), Source(patch), patch, 256) }
         let scale = V(repeating: finish.scale)
         for y in 0..<rows {
             for x in 0..<columns {
                 var value = load(Source(patch), (y &* 4 &+ x) &* 16)
-                let at = y &* line &+ x &* 8
+                let at = (y &* line &+ x &* 8) &* step
                 if !finish.isComplex { value = end.activated(value) }
                 if let residual {
                     value = fused(pair.load(residual, at), value, scale)

@@ -78,6 +78,19 @@ private let winogradCases: [ConvolutionCase] =
         ConvolutionCase(geometry: ConvolutionGeometry(136, 16, kernel: 3), height: 9, width: 50, algorithm: .winograd43),
     ]
 
+/// Dilated Winograd convolutions: fewer rows or columns than the dilation, tiles that are cut, padding that is no multiple of it.
+private let dilatedCases: [ConvolutionCase] = [1, 2, 3, 4, 8].flatMap { dilation in
+    sizes.enumerated().map { index, size in
+        let d = dilation
+        let pads = [(d, d, d, d), (2 * d, d + 1, 2 * d, d), (d, 3 * d + 1, d + 1, 2)][(index + d) % 3]
+        let channels = [(16, 16), (17, 13), (40, 72), (9, 24)][(index + d) % 4]
+        let activations: [Activation] = [.leakyRelu(slope: 0.25), .silu, .clip(lower: -0.1, upper: 20)]
+        return ConvolutionCase(
+            geometry: geometry(channels.0, channels.1, (3, 3), dilation: (d, d), pads: pads), height: size.0, width: size.1,
+            algorithm: .winograd43, activation: activations[index % 3], hasResidual: index % 2 == 0)
+    }
+}
+
 private let winograd23Cases: [ConvolutionCase] = winogradCases.map {
     ConvolutionCase(geometry: $0.geometry, height: $0.height, width: $0.width, algorithm: .winograd23)
 }
@@ -200,7 +213,8 @@ struct ConvolutionTests {
     /// Tolerance: 1e-5 of the largest output, as `PreparedConvolution` promises. All sets with a fused multiply-add give the same bits.
     @Test(
         "equal the reference",
-        arguments: winogradCases + winograd23Cases + directCases + otherCases + lastLayerCases + groupedCases + endCases)
+        arguments: winogradCases + dilatedCases + winograd23Cases + directCases + otherCases + lastLayerCases + groupedCases
+            + endCases)
     func equalTheReference(_ test: ConvolutionCase) throws {
         let reference = try #require(test.output(.reference))
         var first: [UInt32]?
@@ -221,11 +235,12 @@ struct ConvolutionTests {
     @Test(
         "do not depend on the cut into rows",
         arguments: [winogradCases[60], winogradCases[75], winograd23Cases[60], winograd23Cases[75]] + [directCases[20]]
-            + lastLayerCases.suffix(9) + otherCases.suffix(30) + groupedCases + endCases)
+            + lastLayerCases.suffix(9) + otherCases.suffix(30) + groupedCases + endCases + dilatedCases)
     func cutRows(_ test: ConvolutionCase) throws {
         for fast in fastTables {
             let height = test.geometry.outputHeight(test.height)
-            let step = test.algorithm?.tile ?? 1
+            let tile = test.algorithm?.tile ?? 1
+            let step = tile == 1 ? 1 : tile * test.geometry.dilationHeight
             let cuts = stride(from: 0, to: height, by: step).map { $0..<min($0 + step, height) }.reversed()
             let whole = try #require(test.output(fast))
             let cut = try #require(test.output(fast, cuts: Array(cuts)))
@@ -233,14 +248,17 @@ struct ConvolutionTests {
         }
     }
 
-    /// A window of the image that begins at a multiple of four pixels gives the bits of the whole image away from its border, which for
+    /// A window of the image that begins at a multiple of eight pixels gives the bits of the whole image away from its border, which for
     /// Winograd are the tiles that read nothing from outside the window.
     @Test(
         "do not depend on the position in the image",
-        arguments: [(16, ConvolutionAlgorithm.winograd43), (16, .winograd23), (16, .direct), (3, .firstLayer)])
-    func position(_ channels: Int, _ algorithm: ConvolutionAlgorithm) throws {
+        arguments: [
+            (16, 1, ConvolutionAlgorithm.winograd43), (16, 1, .winograd23), (16, 1, .direct), (3, 1, .firstLayer),
+            (16, 2, .winograd43),
+        ])
+    func position(_ channels: Int, _ dilation: Int, _ algorithm: ConvolutionAlgorithm) throws {
         for fast in fastTables {
-            let g = ConvolutionGeometry(channels, 16, kernel: 3)
+            let g = ConvolutionGeometry(channels, 16, kernel: 3, dilation: dilation)
             let prepared = PreparedConvolution(
                 geometry: g, weights: (0..<channels * 144).map { noise($0) }, algorithm: algorithm, table: fast)
             func run(_ originY: Int, _ originX: Int, _ height: Int, _ width: Int) -> Floats {
@@ -257,13 +275,14 @@ struct ConvolutionTests {
                     output: output.pointer, scratch: UnsafeMutableRawPointer(scratch.pointer))
                 return output
             }
-            #expect(prepared.exactRange(30) == (algorithm.tile == 4 ? 4..<28 : algorithm.tile == 2 ? 2..<28 : 1..<29))
-            let (whole, part) = (run(0, 0, 60, 230), run(12, 20, 30, 150))
+            let tiled = algorithm.tile == 4 ? (dilation == 2 ? 8..<24 : 4..<28) : 2..<28
+            #expect(prepared.exactRange(30) == (algorithm.tile == 1 ? 1..<29 : tiled))
+            let (whole, part) = (run(0, 0, 60, 230), run(16, 24, 30, 150))
             for block in 0..<2 {
                 for y in prepared.exactRange(30) {
                     for x in prepared.exactRange(150) {
                         for lane in 0..<8 {
-                            let a = whole.pointer[((block * 60 + y + 12) * 230 + x + 20) * 8 + lane]
+                            let a = whole.pointer[((block * 60 + y + 16) * 230 + x + 24) * 8 + lane]
                             let b = part.pointer[((block * 30 + y) * 150 + x) * 8 + lane]
                             if a.bitPattern != b.bitPattern {
                                 Issue.record("\(algorithm) block \(block) y \(y) x \(x) lane \(lane): \(a) ≠ \(b)")

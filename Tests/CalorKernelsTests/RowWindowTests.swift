@@ -2,7 +2,7 @@ import CalorKernels
 import CalorTensor
 import Testing
 
-/// Convolutions whose rows lie in windows: four output rows at a time, nothing there but the rows they read.
+/// Convolutions whose rows lie in windows: four output rows at a time (times the dilation of tiles), nothing there but the rows they read.
 @Suite("Row windows", .enabled(if: !fastTables.isEmpty, "skipped: this processor has none of the instruction sets"))
 struct RowWindowTests {
     struct Case: Sendable {
@@ -17,6 +17,11 @@ struct RowWindowTests {
         Case(geometry: ConvolutionGeometry(16, 24, kernel: 3), algorithm: .winograd43),
         Case(geometry: ConvolutionGeometry(17, 13, kernel: 3), algorithm: .winograd43, activation: .sigmoid, hasResidual: true),
         Case(geometry: ConvolutionGeometry(16, 16, kernel: 3), algorithm: .winograd43, hasResidual: true),
+        Case(geometry: ConvolutionGeometry(16, 24, kernel: 3, dilation: 2), algorithm: .winograd43),
+        Case(
+            geometry: ConvolutionGeometry(17, 13, kernel: 3, dilation: 3), algorithm: .winograd43, activation: .sigmoid,
+            hasResidual: true),
+        Case(geometry: ConvolutionGeometry(16, 13, kernel: 3, dilation: 4), algorithm: .direct),
         Case(geometry: ConvolutionGeometry(17, 13, kernel: 3), algorithm: .winograd23, activation: .sigmoid, hasResidual: true),
         Case(geometry: ConvolutionGeometry(16, 24, kernel: 3), algorithm: .winograd23),
         Case(geometry: ConvolutionGeometry(17, 3, kernel: 3), algorithm: .lastLayer, hasResidual: true),
@@ -63,16 +68,17 @@ struct RowWindowTests {
             gated: test.isGated, scratch: UnsafeMutableRawPointer(scratch.pointer))
 
         let span = (g.kernelHeight - 1) * g.dilationHeight + 1
-        let inWindow = RowWindow(rows: 3 * g.strideHeight + span + 5, rowFloats: inRow)
-        let outWindow = RowWindow(rows: 8, rowFloats: outRow)
+        let most = max(4, prepared.rowAlignment)
+        let inWindow = RowWindow(rows: (most - 1) * g.strideHeight + span + 5, rowFloats: inRow)
+        let outWindow = RowWindow(rows: 2 * most, rowFloats: outRow)
         let found = Floats(outPlanes * outHeight * outRow)
         let ring = Floats(outPlanes * outWindow.plane)
         let ringResidual = Floats(outPlanes * outWindow.plane) { _ in .nan }
-        for first in stride(from: 0, to: outHeight, by: 4) {
-            let rows = first..<min(first + 4, outHeight)
+        for first in stride(from: 0, to: outHeight, by: most) {
+            let rows = first..<min(first + most, outHeight)
             // Winograd reads six rows for the last tile whatever its rows.
             let top = max(0, first * g.strideHeight - g.padTop)
-            let end = min(height, (first + 3) * g.strideHeight - g.padTop + span)
+            let end = min(height, (first + most - 1) * g.strideHeight - g.padTop + span)
             let part = Floats(inPlanes * inWindow.plane) { _ in .nan }
             for plane in 0..<inPlanes {
                 for y in top..<max(top, end) {

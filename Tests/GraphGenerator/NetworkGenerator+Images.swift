@@ -9,7 +9,7 @@ extension NetworkGenerator {
         let kernel = (choices.one(of: [3, 1, 3, 5, 2, 4, 7]), choices.one(of: [3, 1, 3, 5, 2, 4, 7]))
         let square = choices.flag(oneIn: 8) ? kernel : (kernel.0, kernel.0)
         let stride = choices.flag(oneIn: 4) ? choices.number(1...3) : 1
-        let dilation = choices.flag(oneIn: 6) ? choices.number(2...3) : 1
+        let dilation = choices.flag(oneIn: 4) ? choices.number(2...5) : 1
         var groups = 1
         var outChannels = choices.one(of: [8, 16, 3, 1, 24, 32, 13, 7, 40, channels])
         if choices.flag(oneIn: 4) {

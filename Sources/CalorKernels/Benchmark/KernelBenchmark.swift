@@ -89,7 +89,7 @@ public enum KernelBenchmark {
         let shapes: [(ConvolutionGeometry, Int)] = [
             (ConvolutionGeometry(64, 64, kernel: 3), 128), (ConvolutionGeometry(48, 48, kernel: 3), 128),
             (ConvolutionGeometry(32, 32, kernel: 3), 256), (ConvolutionGeometry(128, 128, kernel: 3), 64),
-            (ConvolutionGeometry(640, 640, kernel: 3), 8),
+            (ConvolutionGeometry(640, 640, kernel: 3), 8), (ConvolutionGeometry(64, 64, kernel: 3, dilation: 2), 128),
             (ConvolutionGeometry(64, 3, kernel: 3), 128), (ConvolutionGeometry(1, 64, kernel: 3), 256),
             (ConvolutionGeometry(3, 64, kernel: 3), 256), (ConvolutionGeometry(64, 64, kernel: 3, stride: 2), 128),
             (ConvolutionGeometry(64, 64, kernel: 1), 128), (ConvolutionGeometry(64, 64, kernel: 3, groups: 64), 128),

@@ -65,7 +65,7 @@ public final class PreparedConvolution: Sendable {
     public var inputLayout: ActivationLayout { algorithm == .firstLayer ? .nchw : .nchw8c }
     public var outputLayout: ActivationLayout { .nchw8c }
     /// Row ranges must begin at multiples of this.
-    public var rowAlignment: Int { algorithm.tile }
+    public var rowAlignment: Int { algorithm.tile == 1 ? 1 : algorithm.tile * geometry.dilationHeight }
 
     /// Of `length` pixels cut out of a larger image at a multiple of `rowAlignment` (the same size comes out, stride 1), the outputs that
     /// have the bits of the whole image whatever lies outside.
@@ -74,11 +74,11 @@ public final class PreparedConvolution: Sendable {
     /// loses 4n pixels at each cut, not n.
     public func exactRange(_ length: Int) -> Range<Int> {
         let reach = max(geometry.padTop, geometry.padLeft)
-        let tile = algorithm.tile
-        if tile == 1 { return reach..<max(reach, length - reach) }
+        let tile = rowAlignment
+        if algorithm.tile == 1 { return reach..<max(reach, length - reach) }
         let first = (reach + tile - 1) / tile * tile
-        // The last tile whose inputs, two more than its outputs, end inside.
-        let tiles = max(0, (length + reach - 2) / tile)
+        // The last tiles whose inputs, which go on for two dilations behind their outputs, end inside.
+        let tiles = max(0, (length + reach - 2 * geometry.dilationHeight) / tile)
         return first..<max(first, tiles * tile)
     }
 
@@ -214,7 +214,7 @@ extension PreparedConvolution {
         switch algorithm {
         // Layers of that many weights stand where the image is small, and reading 36 transformed weights for 9 costs more than it saves.
         case .winograd23: g.inChannels * g.outChannels >= 300_000
-        case .winograd43: g.inChannels >= 16
+        case .winograd43: g.inChannels >= 16 && (g.dilationHeight == 1 || g.inChannels * g.outChannels < 300_000)
         default: true
         }
     }
@@ -228,10 +228,14 @@ extension PreparedConvolution {
 
     public static func supports(_ algorithm: ConvolutionAlgorithm, _ g: ConvolutionGeometry) -> Bool {
         let g = g.part
-        let plain = g.groups == 1 && g.dilationHeight == 1 && g.dilationWidth == 1 && g.strideHeight == 1 && g.strideWidth == 1
+        let single = g.groups == 1 && g.strideHeight == 1 && g.strideWidth == 1
+        let plain = single && g.dilationHeight == 1 && g.dilationWidth == 1
+        let three = g.kernelHeight == 3 && g.kernelWidth == 3
         switch algorithm {
         case .reference, .direct: return true
-        case .winograd43, .winograd23: return plain && g.kernelHeight == 3 && g.kernelWidth == 3
+        // Tiles spread over four dilations of rows, of which threads and strips need several.
+        case .winograd43: return single && three && g.dilationHeight == g.dilationWidth && g.dilationHeight <= 8
+        case .winograd23: return plain && three
         case .pointwise:
             let unpadded = g.padTop == 0 && g.padLeft == 0 && g.padBottom == 0 && g.padRight == 0
             return plain && unpadded && g.kernelHeight == 1 && g.kernelWidth == 1

@@ -38,11 +38,14 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     }
 
     /// A square kernel with the same padding on all sides (by default the one that keeps the size at stride 1).
-    public init(_ inChannels: Int, _ outChannels: Int, kernel: Int, stride: Int = 1, pad: Int? = nil, groups: Int = 1) {
-        let pad = pad ?? kernel / 2
+    public init(
+        _ inChannels: Int, _ outChannels: Int, kernel: Int, stride: Int = 1, dilation: Int = 1, pad: Int? = nil, groups: Int = 1
+    ) {
+        let pad = pad ?? kernel / 2 * dilation
         self.init(
             inChannels: inChannels, outChannels: outChannels, groups: groups, kernelHeight: kernel, kernelWidth: kernel,
-            strideHeight: stride, strideWidth: stride, padTop: pad, padLeft: pad, padBottom: pad, padRight: pad)
+            strideHeight: stride, strideWidth: stride, dilationHeight: dilation, dilationWidth: dilation, padTop: pad, padLeft: pad,
+            padBottom: pad, padRight: pad)
     }
 
     /// Rows of the output for an input of `height` rows; zero or less when the kernel does not fit.
@@ -76,7 +79,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
 public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     /// Plain loops over the untransformed weights.
     case reference
-    /// 3×3, stride 1: tiles of 4×4 outputs through 36 products.
+    /// 3×3, stride 1, any dilation: tiles of 4×4 outputs through 36 products.
     case winograd43
     /// 3×3, stride 1: tiles of 2×2 outputs through 16 products, for layers with very many weights.
     case winograd23
@@ -93,7 +96,7 @@ public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
 }
 
 extension ConvolutionAlgorithm {
-    /// Output rows and columns that are computed together, from multiples of it on.
+    /// Output rows and columns that are computed together, from multiples of it (times the dilation) on.
     public var tile: Int {
         switch self {
         case .winograd43: 4

@@ -1,0 +1,1 @@
+../CalorKernelsAVX2/TileGrid.swift
