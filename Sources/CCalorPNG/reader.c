@@ -144,6 +144,7 @@ CalorPNGReader *calorPNGOpen(
     png_set_chunk_malloc_max(png, (png_alloc_size_t)limits->chunkBytes);
     png_set_chunk_cache_max(png, limits->chunkItems);
     png_set_read_user_chunk_fn(png, reader, onUnknownChunk);
+    png_set_compression_buffer_size(png, limits->piece);
     png_read_info(png, reader->info);
 
     int depth, colour, interlace;

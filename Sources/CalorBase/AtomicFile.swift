@@ -10,7 +10,8 @@
 ///
 /// The bytes go to a temporary file in the target's folder; `commit` flushes it to the disk, renames it over the target and flushes
 /// the folder. Without `commit` nothing stays, neither after an error nor after SIGINT (see `OpenTemporaries`). The target is replaced
-/// as `rename` does: a symbolic link there is replaced itself, and what it points to is not touched. Permissions follow the umask.
+/// as `rename` does: a symbolic link there is replaced itself, and what it points to is not touched. Devices and pipes are never
+/// replaced. Permissions follow the umask.
 public struct AtomicFile: ~Copyable {
     public let path: String
     private let temporaryPath: String
@@ -18,9 +19,10 @@ public struct AtomicFile: ~Copyable {
     private let slot: Int?
     private var isCommitted = false
 
-    /// *Throws*: `file.cannot-create` when the folder does not allow it.
+    /// *Throws*: `file.cannot-create` when the folder does not allow it, or a device or a pipe has that name.
     public init(replacing path: String) throws(FileFault) {
         self.path = path
+        guard !Self.isSpecial(path) else { throw .cannotCreate(path, "it is a device or a pipe") }
         var attempt: UInt32 = 0
         while true {
             let candidate = Self.temporaryPath(for: path, attempt: attempt)
@@ -95,6 +97,13 @@ public struct AtomicFile: ~Copyable {
         guard rename(temporaryPath, path) == 0 else { throw .cannotCreate(path, Self.reason(errno)) }
         isCommitted = true
         Self.flushFolder(of: path)
+    }
+
+    /// Whether something is there that is neither a file nor a folder, symbolic links followed.
+    public static func isSpecial(_ path: String) -> Bool {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return false }
+        return info.st_mode & S_IFMT != S_IFREG && info.st_mode & S_IFMT != S_IFDIR
     }
 
     /// Writes one array in full.

@@ -32,6 +32,9 @@ public struct Limits: Sendable, Equatable {
 
     public init() {}
 
+    /// Of a stream without a size: one byte more than allowed shows that there are too many.
+    public var bytesToRead: Int { fileBytes == .max ? fileBytes : fileBytes + 1 }
+
     // MARK: - By name
 
     private static let all: [(name: String, place: WritableKeyPath<Limits, Int> & Sendable)] = [

@@ -20,7 +20,7 @@ public enum ImageDecoder {
     public static func header(of file: OpenFile, options: DecodeOptions = DecodeOptions()) throws(CodecFault) -> ImageHeader {
         switch try format(of: file, options) {
         case .png:
-            let handle = try PNGHandle(.file(file), limits: options.limits)
+            let handle = try PNGHandle(.file(file), options: options)
             return try handle.header(orientation: handle.metadata().1)
         case .tiff: return try TIFFPage(file, options: options).header
         case .jpeg:

@@ -16,6 +16,12 @@ public struct Georeference: Sendable, Equatable {
     public var gdalMetadata: [UInt8] = []
     public var gdalNoData: [UInt8] = []
 
+    /// The number in `gdalNoData`, where it is one.
+    public var noData: Float? {
+        let text = String(decoding: gdalNoData.prefix { $0 != 0 }, as: UTF8.self)
+        return Double(text.filter { !$0.isWhitespace }).map { Float($0) }
+    }
+
     public init() {}
 
     public var isEmpty: Bool { self == Georeference() }

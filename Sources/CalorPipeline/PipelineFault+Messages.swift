@@ -35,10 +35,12 @@ extension PipelineFault {
         case .outputExists: "output.exists"
         case .outputFolder: "output.folder"
         case .metricsFile: "metrics.file"
+        case .journal: "output.journal"
         case .inputOutput: "run.input-output"
         case .readerGone: "output.reader-gone"
         case .memory: "run.memory"
         case .coloured: "input.coloured"
+        case .noTemperatureInPreview: "input.preview"
         case .notFinite: "stage.not-finite"
         case .cancelled: "cancelled"
         case .wrapped(let fault): fault.identifier
@@ -53,8 +55,8 @@ extension PipelineFault {
             .inputCount, .match, .ambiguousPair,
             .template, .parameterValue, .parameterConflict, .unknownTarget, .type, .format, .usage, .collision, .replacesInput:
             .usage
-        case .inputIsFolder, .coloured: .damagedInput
-        case .outputExists, .outputFolder, .metricsFile: .cannotCreate
+        case .inputIsFolder, .coloured, .noTemperatureInPreview: .damagedInput
+        case .outputExists, .outputFolder, .metricsFile, .journal: .cannotCreate
         case .inputOutput, .readerGone: .inputOutput
         case .memory: .limit
         case .notFinite: .defect
@@ -99,11 +101,13 @@ extension PipelineFault {
         case .outputExists(let path): "\(path) exists and the journal does not know it as finished"
         case .outputFolder(let path, let reason): "\(path): cannot be written: \(reason)"
         case .metricsFile(let path, let reason): "\(path): \(reason)"
+        case .journal(let path, let reason): "\(path): the journal cannot be used: \(reason)"
         case .inputOutput(let path, let reason): path.isEmpty ? reason : "\(path): \(reason)"
         case .readerGone: "standard output: the program that reads it stopped before the whole image was written"
         case .memory(let needed, let budget): "needs \(bytesText(needed)) of memory, the budget is \(bytesText(budget))"
         case .coloured(let difference):
             "the file is coloured (channels differ by up to \(difference)), the pipeline takes infrared images"
+        case .noTemperatureInPreview: "the 8-bit picture was asked for, which has no temperatures"
         case .notFinite(let stage, let count): "stage \(stage) gave \(count) values that are not finite"
         case .cancelled: "stopped"
         case .wrapped(let fault): fault.message
@@ -148,15 +152,19 @@ extension PipelineFault {
         case .unpaired(_, _, let wanted): "add the file that \(wanted) is to match, or leave this one out with --exclude"
         case .ambiguousPair: "leave one out with --exclude, or make the pattern narrower"
         case .nothingToDo: "folders are searched for png, jpg, jpeg, tif and tiff files that --include and --exclude let through"
-        case .collision: "use --name with {dir}, {stem}, {name} or {ext} so that every output has a name of its own"
+        case .collision:
+            "use --name with {dir}, {stem}, {name} or {ext} so that every output has a name of its own; files that are named one by one "
+                + "have no {dir}: give the folder above them, with --include"
         case .replacesInput: "write to another folder with -o, or use another --name"
         case .outputExists: "use --overwrite to replace it, or another output folder"
         case .outputFolder: "choose a folder that exists or can be made, with permission to write"
         case .metricsFile: "choose another file for --metrics"
+        case .journal: "check its permissions, or choose another output folder"
         case .inputOutput: "check the disk, then run again: what is finished is not repeated"
         case .readerGone: "look for its message"
         case .memory: "give more with --memory"
         case .coloured: "use a pipeline for RGB, such as enhance-rgb"
+        case .noTemperatureInPreview: "leave out radiometric=preview"
         case .notFinite: "the model may be damaged; check it with `calor model check`"
         case .cancelled: nil
         case .wrapped(let fault): fault.advice

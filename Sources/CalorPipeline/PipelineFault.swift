@@ -38,6 +38,7 @@ public enum PipelineFault: Fault {
     case outputExists(path: String)
     case outputFolder(path: String, reason: String)
     case metricsFile(path: String, reason: String)
+    case journal(path: String, reason: String)
     case inputOutput(path: String, reason: String)
     /// Of `-o -`: the program at the other end of the pipe is gone.
     case readerGone
@@ -51,6 +52,7 @@ public enum PipelineFault: Fault {
 
     // MARK: The work on one image
     case coloured(largestDifference: Int)
+    case noTemperatureInPreview
     case notFinite(stage: String, count: Int)
     case cancelled
     /// A fault of a lower floor.

@@ -28,7 +28,8 @@ public struct Comparison: Sendable, Equatable {
 
     /// - Parameters:
     ///   - cropPixels: left out on every side.
-    ///   - peak: 255 or 65535 for integers when nil; for f32, 1 for display values and otherwise the range of the reference.
+    ///   - peak: 255 or 65535 for integers when nil; for f32, 1 for display values and otherwise the range of the reference. What a file
+    ///     of floats means is not always known: values far beyond 0…1 are none for a display.
     /// *Throws*: when sizes or formats differ, nothing is left after the crop, or a sample is not finite.
     public init(reference: Image, candidate: Image, cropPixels: Int = 0, peak: Double? = nil) throws(QualityFault) {
         let first = try Self.cropped(reference, cropPixels)
@@ -63,8 +64,9 @@ public struct Comparison: Sendable, Equatable {
     }
 
     private static func usualPeak(_ image: Image) -> Double {
-        if image.format != .f32 || image.meaning == .display { return Double(image.format.fullScale) }
+        guard image.format == .f32 else { return Double(image.format.fullScale) }
         let statistics = PlaneStatistics(of: image.planes[0])
+        if image.meaning == .display, statistics.minimum >= -1, statistics.maximum <= 2 { return Double(image.format.fullScale) }
         return statistics.maximum > statistics.minimum ? statistics.maximum - statistics.minimum : 1
     }
 }

@@ -11,6 +11,7 @@ public enum RestorationFault: Fault {
     case notAnImageNetwork(model: String, reason: String)
     case notFinite(model: String, count: Int)
     case inputNotFinite(count: Int)
+    case inputNoData(value: Float, count: Int)
     case steps(model: String, wanted: Int, most: Int)
     case guidance(model: String, reason: String)
     case ensemble(model: String, reason: String)
@@ -29,6 +30,7 @@ public enum RestorationFault: Fault {
         case .notAnImageNetwork: "model.not-an-image-network"
         case .notFinite: "network.not-finite"
         case .inputNotFinite: "input.not-finite"
+        case .inputNoData: "input.no-data"
         case .steps: "model.steps"
         case .guidance: "model.guidance"
         case .ensemble: "model.ensemble"
@@ -41,7 +43,8 @@ public enum RestorationFault: Fault {
     public var kind: FaultKind {
         switch self {
         case .modelNotFound, .unreadable: .missing
-        case .sidecar, .digest, .undeclaredData, .notAnImageNetwork, .channels, .inputNotFinite: .damagedInput
+        case .sidecar, .digest, .undeclaredData, .notAnImageNetwork, .channels, .inputNotFinite, .inputNoData:
+            .damagedInput
         case .notFinite: .defect
         case .steps, .guidance, .ensemble, .textureMode: .usage
         case .engine(_, _, let kind, _, _): kind
@@ -64,6 +67,8 @@ public enum RestorationFault: Fault {
         case .notFinite(let model, let count): "network \(model) gave \(count) values that are not finite"
         case .inputNotFinite(let count):
             "the image has \(count) \(count == 1 ? "value that is" : "values that are") not finite (NaN or infinite)"
+        case .inputNoData(let value, let count):
+            "\(count) \(count == 1 ? "sample has" : "samples have") the value \(value), which the file calls no data (GDAL_NODATA)"
         case .steps(let model, let wanted, let most):
             most == 1
                 ? "model \(model) works in one step, not in \(wanted)"
@@ -90,7 +95,7 @@ public enum RestorationFault: Fault {
             wanted == 1 ? "use an infrared or grey image, or a pipeline for RGB" : "use a pipeline for infrared"
         case .notAnImageNetwork: "look at it with `calor model info`"
         case .notFinite: "the weights may be damaged; check the model with `calor model check`"
-        case .inputNotFinite: "a network would spread them; fill such pixels first"
+        case .inputNotFinite, .inputNoData: "a network would spread them; fill such pixels first"
         case .steps(_, _, let most): most == 1 ? "leave out `steps`" : "give `steps` from 1 to \(most)"
         case .guidance: "leave out that part of `guidance`, or use another model"
         case .ensemble: "give `ensemble` 1, 2, 4 or 8, or leave it out"

@@ -10,13 +10,24 @@ extension Restorer {
         if model.channels == 1, !image.colour.isGrey { throw .channels(model: model.name, wanted: 1, found: image.colour.rawValue) }
     }
 
-    /// Found before the network, which would be blamed for what it was given.
-    func checkFinite(_ image: Image) throws(RestorationFault) {
-        var count = 0
+    /// Found before the network, which would be blamed for what it was given: samples that are no numbers, and those that the file
+    /// itself calls no data. In pictures of 8 bits that value is black or white, and harmless.
+    func checkSamples(_ image: Image) throws(RestorationFault) {
+        let noData = image.metadata.georeference?.noData
+        var (broken, missing) = (0, 0)
         for plane in image.colourPlanes {
-            if case .f32(let samples) = plane.samples { count += samples.reduce(0) { $1.isFinite ? $0 : $0 + 1 } }
+            switch plane.samples {
+            case .u8: break
+            case .u16(let samples):
+                guard let value = noData.flatMap({ UInt16(exactly: $0) }) else { continue }
+                missing += samples.reduce(0) { $1 == value ? $0 + 1 : $0 }
+            case .f32(let samples):
+                broken += samples.reduce(0) { $1.isFinite ? $0 : $0 + 1 }
+                if let noData { missing += samples.reduce(0) { $1 == noData ? $0 + 1 : $0 } }
+            }
         }
-        guard count == 0 else { throw .inputNotFinite(count: count) }
+        guard broken == 0 else { throw .inputNotFinite(count: broken) }
+        if missing > 0, let noData { throw .inputNoData(value: noData, count: missing) }
     }
 
     /// Planes in the network's range. A grey image becomes three equal planes for a network of three channels.

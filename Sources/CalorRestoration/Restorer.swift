@@ -105,7 +105,7 @@ public final class Restorer: Sendable {
     ) throws(RestorationFault) -> Restoration {
         try check(options)
         try checkChannels(image)
-        try checkFinite(image)
+        try checkSamples(image)
         let range = CountRange(of: image)
         let inputs = try networkPlanes(image, range: range)
         let guidance = try planeGuidance(
@@ -179,7 +179,7 @@ public final class Restorer: Sendable {
                     reason: "the reference is \(reference.size), \(reference.colour.rawValue); the result will be "
                         + "\(outputSize(for: image.size)), \(image.colour.rawValue)")
             }
-            try checkFinite(reference)
+            try checkSamples(reference)
             truth = try networkPlanes(reference, range: range)
         }
         return try PlaneGuidance(

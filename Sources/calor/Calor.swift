@@ -36,9 +36,12 @@ struct Calor: ParsableCommand {
         ])
 
     static func main() {
-        // A reader that goes away (`calor inspect … | head`) is an error of write(2), not a signal.
+        // A reader that goes away (`calor inspect … | head`) and a file above `ulimit -f` are errors of write(2), not signals.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        keepStandardDescriptors()
         do {
+            try checkNames()
             var command = try parseAsRoot()
             try command.run()
             try flushOutput()
@@ -47,6 +50,23 @@ struct Calor: ParsableCommand {
             Foundation.exit(ExitStatus.of(fault))
         } catch {
             exit(withError: error)
+        }
+    }
+
+    /// `-heat.png` would be taken for the option -h and others.
+    private static func checkNames() throws {
+        for name in CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" })
+        where name.hasPrefix("-") && name.contains(".") && FileManager.default.fileExists(atPath: name) {
+            throw PipelineFault.usage(
+                problem: "\(name) begins with a hyphen, as options do", advice: "write ./\(name), or -- before the names")
+        }
+    }
+
+    /// Of standard input, output and error, what a shell has closed stays closed: the first file opened would take its number, and with it
+    /// the messages. Reading or writing there is an error of read(2) and write(2), as it should be.
+    private static func keepStandardDescriptors() {
+        for (number, flags) in [(Int32(0), O_WRONLY), (1, O_RDONLY), (2, O_RDONLY)] where fcntl(number, F_GETFD) < 0 {
+            _ = open("/dev/null", flags)
         }
     }
 
@@ -59,8 +79,17 @@ struct Calor: ParsableCommand {
 }
 
 /// Writes one line to standard error.
-func standardError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+func standardError(_ line: String) { standardErrorText(line + "\n") }
+
+/// Writes to standard error. What cannot be written there has no better place: the status still says what happened.
+func standardErrorText(_ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        if written < 0, errno == EINTR { continue }
+        guard written > 0 else { return }
+        rest = rest.dropFirst(written)
+    }
 }
 
 /// One line without control characters, which a hostile file could use to write over a terminal.

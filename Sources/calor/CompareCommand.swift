@@ -17,8 +17,8 @@ struct CompareCommand: ParsableCommand {
             as long as only one file has it). Position never counts, and what has no partner is listed on standard error.
 
             psnr-grey is taken on grey levels (full-range luma for colour), psnr-luma on studio luma as papers report it: for grey \
-            pictures it is 1.32 dB higher. Equal pictures have 100 dB. Pictures with 16 bits are measured in their own range unless \
-            --peak says otherwise. rmse, mae and max-difference are in levels or counts.
+            pictures it is 1.32 dB higher. Equal pictures have 100 dB. Full scale is 255 or 65535 for integers and 1 for floats, or the range of the reference where floats go \
+            far beyond 0…1, as temperatures do; --peak sets another. rmse, mae and max-difference are in levels or counts.
 
             EXAMPLES
               calor compare truth.png result.png
@@ -56,6 +56,10 @@ struct CompareCommand: ParsableCommand {
     func validate() throws {
         if reading.takesAllPages { throw ValidationError("--page takes one number here") }
         if crop < 0 { throw ValidationError("--crop cannot be negative") }
+        if [min, max].contains(where: { $0?.isNaN == true }) { throw ValidationError("--min and --max take numbers") }
+        if reference == "-", candidate == "-" {
+            throw ValidationError("standard input can be read only once: use - for one of the two")
+        }
         if let peak, !(peak > 0 && peak.isFinite) { throw ValidationError("--peak must be a positive number") }
     }
 
@@ -93,8 +97,8 @@ struct CompareCommand: ParsableCommand {
         case (false, false):
             return PairedFiles(reference: reference, candidate: candidate)
         case (true, true):
-            let references = PairedFiles.pictures(in: reference)
-            let candidates = PairedFiles.pictures(in: candidate)
+            let references = try PairedFiles.pictures(in: reference)
+            let candidates = try PairedFiles.pictures(in: candidate)
             let files = PairedFiles(references: references, candidates: candidates, suffixes: suffix)
             guard !files.pairs.isEmpty else {
                 throw CompareFault.noPairs(references: references.count, candidates: candidates.count)

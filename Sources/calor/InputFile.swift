@@ -31,7 +31,7 @@ struct InputFile {
         var bytes: [UInt8] = []
         while true {
             let part: Data?
-            do { part = try handle.read(upToCount: 4 << 20) } catch { throw named(ReadFault.broken(error.localizedDescription)) }
+            do { part = try handle.read(upToCount: 4 << 20) } catch { throw named(ReadFault.broken(systemReason(error))) }
             guard let part, !part.isEmpty else { return bytes }
             guard bytes.count + part.count <= limits.fileBytes else {
                 throw named(ReadFault.tooLarge(content, limit: limits.fileBytes))
@@ -47,6 +47,13 @@ struct InputFile {
     }
 
     func named(_ fault: any Fault) -> NamedFault { NamedFault(name: name, fault: fault) }
+}
+
+/// What the system says, without Foundation's wrapping.
+func systemReason(_ error: any Error) -> String {
+    let known = error as NSError
+    let below = known.userInfo[NSUnderlyingErrorKey] as? NSError ?? known
+    return below.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32(below.code))) : known.localizedDescription
 }
 
 /// A fault with the name of the file that it is about in front.
@@ -65,6 +72,7 @@ enum ReadFault: Fault {
     case missing(String)
     case folder(InputFile.Content)
     case unreadable
+    case closedFolder
     case broken(String)
     case tooLarge(InputFile.Content, limit: Int)
 
@@ -72,7 +80,7 @@ enum ReadFault: Fault {
         switch self {
         case .missing: "file.missing"
         case .folder: "file.folder"
-        case .unreadable: "file.unreadable"
+        case .unreadable, .closedFolder: "file.unreadable"
         case .broken: "file.read"
         case .tooLarge: "limit.file-bytes"
         }
@@ -80,7 +88,7 @@ enum ReadFault: Fault {
 
     var kind: FaultKind {
         switch self {
-        case .missing, .folder, .unreadable: .missing
+        case .missing, .folder, .unreadable, .closedFolder: .missing
         case .broken: .inputOutput
         case .tooLarge: .limit
         }
@@ -91,6 +99,7 @@ enum ReadFault: Fault {
         case .missing: "there is no such file or folder"
         case .folder: "this is a folder, where a file was expected"
         case .unreadable: "the file cannot be opened for reading"
+        case .closedFolder: "the folder cannot be read"
         case .broken(let reason): "reading failed: \(reason)"
         case .tooLarge(_, let limit): "the file holds more than \(limit) bytes"
         }
@@ -102,7 +111,7 @@ enum ReadFault: Fault {
         case .folder(.picture): "name the files in it, for example with FOLDER/*.png"
         case .folder(.model): "name the file in it, for example FOLDER/model.onnx"
         case .folder(.other): "name the file in it"
-        case .unreadable: "check its permissions"
+        case .unreadable, .closedFolder: "check its permissions"
         case .broken: "check the disk or the network share"
         case .tooLarge(.picture, _): "split the picture"
         case .tooLarge(.other, _): nil

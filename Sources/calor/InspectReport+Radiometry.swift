@@ -11,6 +11,8 @@ struct RadiometryReport {
     let counts: Plane?
     let radiometry: Radiometry?
     let visible: RadiometricRecord.Visible?
+    /// How the raw frame has to be turned to lie as the picture is shown, and as `run` writes it.
+    private var orientation = Orientation.topLeft
     let notes: [String]
     /// Why the record cannot be read.
     let fault: (any Fault)?
@@ -27,6 +29,8 @@ struct RadiometryReport {
                 self.radiometry = radiometry
                 visible = record.visible
                 self.notes = record.notes + notes
+                let header = try? ImageDecoder.header(of: bytes, options: options)
+                orientation = header.flatMap { Orientation(rawValue: $0.orientation) } ?? .topLeft
                 fault = nil
             case .pictureOnly(let reason):
                 (counts, radiometry, visible, notes, fault) = (nil, nil, nil, ["no raw frame: \(reason)"], nil)
@@ -48,7 +52,8 @@ struct RadiometryReport {
         guard let counts, let radiometry else { return nil }
         do throws(ThermalFault) {
             let scale = try TemperatureScale(of: radiometry, what: "file")
-            return .success(try SpotStatistics(of: scale.kelvin(of: counts)))
+            let upright = Image(planes: [counts], colour: .grey).oriented(by: orientation).planes[0]
+            return .success(try SpotStatistics(of: scale.kelvin(of: upright)))
         } catch { return .failure(error) }
     }
 

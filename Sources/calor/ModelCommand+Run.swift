@@ -95,7 +95,7 @@ extension ModelCommand {
             do {
                 try FileManager.default.createDirectory(atPath: outputDir, withIntermediateDirectories: true)
             } catch {
-                throw FileFault.cannotCreate(outputDir, error.localizedDescription)
+                throw FileFault.cannotCreate(outputDir, systemReason(error))
             }
             return try AtomicFile(replacing: "\(outputDir)/\(Self.fileName(name)).npy")
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CalorBase
+import CalorPipeline
 import CalorReport
 import Foundation
 
@@ -37,7 +38,17 @@ struct ReportCommand: ParsableCommand {
         if !(0...200).contains(pictures) { throw ValidationError("--pictures takes 0 to 200") }
     }
 
+    private func isSameFile(_ one: String, _ other: String) -> Bool {
+        func place(_ path: String) -> [UInt64]? {
+            var info = stat()
+            return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG ? [UInt64(info.st_dev), UInt64(info.st_ino)] : nil
+        }
+        guard one != "-", other != "-", let first = place(one) else { return false }
+        return first == place(other)
+    }
+
     func run() throws {
+        if metrics.contains(where: { isSameFile($0, output) }) { throw PipelineFault.replacesInput(output: output) }
         var file = MetricsFile()
         for path in metrics { file.add(try InputFile(path: path, content: .other).bytes()) }
         guard !file.records.isEmpty else { throw ReportFault.noMetrics(path: metrics.joined(separator: ", ")) }
@@ -51,7 +62,12 @@ struct ReportCommand: ParsableCommand {
     }
 }
 
-/// Writes a whole text file, or to standard output for `-`.
+/// Writes a whole text file; to standard output for `-`, and into a device or a pipe (`/dev/null`, `>(command)`).
 func writeText(_ text: String, to path: String) throws {
-    if path == "-" { print(text, terminator: "") } else { try AtomicFile.write(Array(text.utf8), to: path) }
+    if path == "-" || path == "/dev/stdout" { return print(text, terminator: "") }
+    guard AtomicFile.isSpecial(path) else { return try AtomicFile.write(Array(text.utf8), to: path) }
+    guard let pipe = FileHandle(forWritingAtPath: path) else {
+        throw FileFault.cannotCreate(path, "it cannot be opened for writing")
+    }
+    do { try pipe.write(contentsOf: Data(text.utf8)) } catch { throw FileFault.write(path, systemReason(error)) }
 }

@@ -41,12 +41,12 @@ final class RunProgress: Sendable {
                 state.lastShown = seconds
                 return text(state, seconds: seconds, file: record.input)
             }
-            if let line { FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8)) }
+            if let line { standardErrorText("\r\u{1B}[K\(line)") }
         }
     }
 
     /// Takes the line away before other messages.
-    func clear() { if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+    func clear() { if isShown { standardErrorText("\r\u{1B}[K") } }
 
     private func text(_ state: State, seconds: Double, file: String) -> String {
         // What was skipped took no time and says nothing about the rate.

@@ -41,7 +41,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Write metrics as JSON lines to FILE, or to standard output with -.")
     var metrics: String?
 
-    @Flag(name: .customLong("dry-run"), help: "Check everything, say what would be written, and write nothing.")
+    @Flag(
+        name: .customLong("dry-run"),
+        help: "Read the heads of all inputs, say what would be written or fail, and write nothing; the status is that of run.")
     var isDryRun = false
 
     @Flag(help: "No progress and no closing line; failures are still listed.")
@@ -64,6 +66,8 @@ struct RunCommand: ParsableCommand {
         for warning in plan.warnings { log.warning(warning) }
         if isDryRun {
             for line in PlanText(pipeline: pipeline, run: plan).dryRun() { print(line) }
+            let faults = plan.jobs.compactMap(\.failure?.fault)
+            if !faults.isEmpty { throw ExitCode(RunStatus.of(faults, succeeded: plan.jobs.count - faults.count)) }
             return
         }
         let stop = StopSignals.watch()
@@ -80,10 +84,14 @@ struct RunCommand: ParsableCommand {
 /// The exit status of a finished run. *Source*: the table in `docs/interfaces.md`.
 enum RunStatus {
     static func of(_ outcome: RunOutcome) -> Int32 {
-        guard let first = outcome.failures.first else { return 0 }
-        if outcome.summary.done + outcome.summary.skipped > 0 { return ExitStatus.someFailed }
-        let status = ExitStatus.of(first.fault)
+        of(outcome.failures.map(\.fault), succeeded: outcome.summary.done + outcome.summary.skipped)
+    }
+
+    static func of(_ faults: [PipelineFault], succeeded: Int) -> Int32 {
+        guard let first = faults.first else { return 0 }
+        if succeeded > 0 { return ExitStatus.someFailed }
+        let status = ExitStatus.of(first)
         // Nothing was written: the reason, where all have the same one.
-        return outcome.failures.allSatisfy { ExitStatus.of($0.fault) == status } ? status : 65
+        return faults.allSatisfy { ExitStatus.of($0) == status } ? status : 65
     }
 }

@@ -17,6 +17,10 @@ struct SuiteRunner {
     func run(into results: inout SuiteResults) throws {
         var request = RunRequest(pipeline: one.pipeline, output: .folder(output + "/out"))
         request.inputs = one.inputs.map(file.path)
+        // A damaged input is a result; one that is not there is a mistake of the suite.
+        for path in request.inputs where !FileManager.default.fileExists(atPath: path) {
+            throw InputFile(path: path).named(ReadFault.missing(path))
+        }
         request.policy = .overwrite
         request.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         request.overrides = try one.set.map { try ParameterOverride($0) }
@@ -26,7 +30,9 @@ struct SuiteRunner {
         let context = PlanContext(catalogue: ModelCatalogue(searchPaths: Installation.folders(named: "models")))
         let pipeline = try PlanMaker.plan(document, context: context, overrides: request.overrides)
         let plan = try RunPlanner(request: request, pipeline: pipeline).plan()
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        } catch { throw FileFault.cannotCreate(output, "no folder can be made there") }
         let metricsPath = output + "/metrics.jsonl"
         _ = try BatchRunner(plan, metrics: metricsPath, cancelled: cancelled).perform()
         guard !cancelled() else { return }
@@ -50,7 +56,7 @@ struct SuiteRunner {
         let candidates = (results.cases[one.name] ?? [:]).values.flatMap(\.outputs.keys).sorted()
         let pairs =
             isFolder.boolValue
-            ? PairedFiles(references: PairedFiles.pictures(in: root), candidates: candidates, suffixes: []).pairs
+            ? PairedFiles(references: try PairedFiles.pictures(in: root), candidates: candidates, suffixes: []).pairs
             : candidates.prefix(1).map { PairedFiles.Pair(reference: "", candidate: $0) }
         for pair in pairs {
             let truth = try InputFile(path: pair.reference.isEmpty ? root : root + "/" + pair.reference).decoded()

@@ -45,6 +45,27 @@ import Testing
         #expect(shared.image == whole.image, "\(name): threads")
     }
 
+    /// -9999 in a picture of kelvin would be spread over its neighbours; black in one of 8 bits is black.
+    @Test func whatTheFileCallsNoDataIsRefused() throws {
+        let restorer = try Restorer(model: try Self.catalogue.find("ir-x2"))
+        for (format, value) in [(SampleFormat.f32, Float(-9999)), (.u16, 0), (.u8, 0)] {
+            var samples = Self.plane(24, 20, format: format, low: 20, high: 200).floats()
+            let size = Size(width: 24, height: 20)
+            var image = Image(planes: [Plane(size: size, floats: samples, format: format)], colour: .grey)
+            image.metadata.georeference = Georeference()
+            image.metadata.georeference?.gdalNoData = Array("\(Int(value))\0".utf8)
+            _ = try restorer.restore(image)
+            samples[7] = value
+            image = image.replacing(planes: [Plane(size: size, floats: samples, format: format)])
+            if format == .u8 {
+                _ = try restorer.restore(image)
+            } else {
+                let fault = #expect(throws: RestorationFault.self) { try restorer.restore(image) }
+                #expect(fault?.identifier == "input.no-data" && fault?.message.contains("1 sample has") == true)
+            }
+        }
+    }
+
     /// A network that the engine runs in strips of its own is not cut for its activations, only for its input and output.
     @Test func whatTheEngineCutsIsNotCutBefore() throws {
         let restorer = try Restorer(model: try Self.catalogue.find("enhance-ir"))

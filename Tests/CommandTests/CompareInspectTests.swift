@@ -82,6 +82,21 @@ import Testing
         #expect(status == 0 || result.error.contains("psnr-grey"))
     }
 
+    @Test("temperatures are measured in their own range, unless --peak says otherwise")
+    func floats() throws {
+        let folder = try TemporaryFolder()
+        let plane = TestImages.grey(32, 24, format: .f32, low: 280, high: 320).planes[0]
+        let other = Plane(size: plane.size, floats: plane.floats().map { $0 + 1 }, format: .f32)
+        try folder.write(try TestImages.tiff(Image(planes: [plane], colour: .grey)), to: "a.tiff")
+        try folder.write(try TestImages.tiff(Image(planes: [other], colour: .grey)), to: "b.tiff")
+        let range = try #require(plane.floats().max()) - #require(plane.floats().min())
+        for (options, peak) in [([], Double(range)), (["--peak", "10"], 10)] {
+            let result = try CalorProcess.run(["compare", folder.path("a.tiff"), folder.path("b.tiff"), "--json"] + options)
+            let psnr = try #require(try report(result).mean["psnrGrey"])
+            #expect(abs(psnr - 20 * log10(peak)) < 0.01, "\(result.text)")
+        }
+    }
+
     @Test("a link to a folder is that folder")
     func linkedFolder() throws {
         let folder = try folders(["one.png", "sub/two.png"], ["one.png", "sub/two.png"])

@@ -42,6 +42,33 @@ import Testing
         #expect(scratch.files().contains("out/flir-png-swapped_preview.png"))
     }
 
+    @Test("inspect points at the same pixels as run where the camera was held upright")
+    func orientation() throws {
+        let scratch = try TemporaryFolder()
+        let picture = try Data(contentsOf: URL(fileURLWithPath: Self.fixture("flir-png-swapped")))
+        // EXIF with nothing but orientation 6, in front of everything else.
+        let exif: [UInt8] = Array("Exif\0\0II*\0".utf8) + [8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+        try scratch.write(picture.prefix(2) + [0xFF, 0xE1, 0, UInt8(exif.count + 2)] + exif + picture.dropFirst(2), to: "six.jpg")
+        let measured = ["--metrics", scratch.path("m.jsonl")]
+        let words = ["run", "flir-kelvin", scratch.path("six.jpg"), "-o", scratch.path("out")] + measured
+        #expect(try CalorProcess.run(words, environment: Self.home).status == 0)
+        let hot = try #require(try Self.values(scratch, stage: "kelvin")["hot"] as? [String: Any])
+        #expect(try TestImages.decode(try scratch.contents("out/six.tiff")).size == Size(width: 64, height: 80))
+        let said = try CalorProcess.run(["inspect", scratch.path("six.jpg"), "--json"])
+        let report = try #require(try JSONSerialization.jsonObject(with: said.output) as? [String: Any])
+        let radiometry = try #require(report["radiometry"] as? [String: Any])
+        let temperature = try #require(radiometry["temperature"] as? [String: Any])
+        #expect(temperature["hotX"] as? Int == hot["x"] as? Int && temperature["hotY"] as? Int == hot["y"] as? Int, "\(said.text)")
+    }
+
+    @Test("a picture that was asked for is not called a file without a raw frame")
+    func preview() throws {
+        let scratch = try TemporaryFolder()
+        let words = ["run", "flir-kelvin", Self.fixture("flir-raw"), "-o", scratch.path("out"), "--set", "ir.radiometric=preview"]
+        let result = try CalorProcess.run(words, environment: Self.home)
+        #expect(result.status == 65 && result.error.contains("8-bit picture was asked for"), "\(result.error)")
+    }
+
     @Test("cleaned kelvin stay kelvin: the scene keeps its mean and its range, and no strength keeps every bit")
     func cleanedKelvin() throws {
         let scratch = try TemporaryFolder()

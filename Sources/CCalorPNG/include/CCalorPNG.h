@@ -21,6 +21,7 @@ typedef struct {
     uint64_t chunkBytes;     // one chunk after decompression
     uint32_t chunkItems;     // chunks kept in memory
     uint32_t sidePixels;
+    uint32_t piece;          // compressed bytes taken at once; what a cut leaves of a piece is lost
 } CalorPNGLimits;
 
 typedef struct {

@@ -56,6 +56,11 @@ enum EXIFBlock {
         }
     }
 
+    /// The resolution of a block's first directory.
+    static func resolution(of block: [UInt8]) -> Metadata.Resolution? {
+        TIFFStructure(block[...]).flatMap { TIFFMetadata.resolution($0, $0.entries(at: $0.firstDirectory)) }
+    }
+
     private static func children(
         of entries: [TIFFStructure.Entry], in file: TIFFStructure, tags: [Int], limits: Limits
     ) -> [(tag: Int, directory: Directory)] {

@@ -6,14 +6,14 @@ import CalorImage
 enum PNGDecoder {
     static func header(of bytes: [UInt8], options: DecodeOptions) throws(CodecFault) -> ImageHeader {
         try bytes.withUnsafeBufferPointer { (buffer) throws(CodecFault) -> ImageHeader in
-            let handle = try PNGHandle(.memory(buffer), limits: options.limits)
+            let handle = try PNGHandle(.memory(buffer), options: options)
             return try handle.header(orientation: handle.metadata().1)
         }
     }
 
     static func decode(_ bytes: [UInt8], options: DecodeOptions) throws(CodecFault) -> DecodedImage {
         try bytes.withUnsafeBufferPointer { (buffer) throws(CodecFault) -> DecodedImage in
-            var handle = try PNGHandle(.memory(buffer), limits: options.limits)
+            var handle = try PNGHandle(.memory(buffer), options: options)
             let header = try handle.header(orientation: .topLeft)
             try LimitCheck.held(header, of: bytes.count, limits: options.limits)
             switch header.sampleFormat {

@@ -13,11 +13,13 @@ struct PNGHandle: ~Copyable {
     /// Keeps the file open as long as the reader needs it.
     private let file: OpenFile?
 
-    init(_ source: PictureSource, limits: Limits) throws(CodecFault) {
+    init(_ source: PictureSource, options: DecodeOptions) throws(CodecFault) {
+        let limits = options.limits
         try Self.checkSize(source, limits: limits)
         var policy = CalorPNGLimits(
             memoryBytes: UInt64(limits.decoderBytes), chunkBytes: UInt64(limits.metadataBytes),
-            chunkItems: UInt32(clamping: limits.metadataItems), sidePixels: UInt32(clamping: limits.sidePixels))
+            chunkItems: UInt32(clamping: limits.metadataItems), sidePixels: UInt32(clamping: limits.sidePixels),
+            piece: options.toleratesTruncation ? 16 : 8192)
         var header = CalorPNGHeader()
         var status: Int32 = 0
         let opened = calorPNGOpen(

@@ -14,7 +14,7 @@ final class PNGRowReader: RowReader {
     private(set) var warnings: [String] = []
 
     init?(_ file: OpenFile, options: DecodeOptions) throws(CodecFault) {
-        let handle = try PNGHandle(.file(file), limits: options.limits)
+        let handle = try PNGHandle(.file(file), options: options)
         let (metadata, orientation) = handle.metadata()
         header = try handle.header(orientation: orientation)
         guard orientation == .topLeft, !header.isInterlacedOrProgressive, Self.endsWithPixels(file) else { return nil }

@@ -59,7 +59,7 @@ enum TIFFMetadata {
         return out
     }
 
-    private static func resolution(_ file: TIFFStructure, _ entries: [TIFFStructure.Entry]) -> Metadata.Resolution? {
+    static func resolution(_ file: TIFFStructure, _ entries: [TIFFStructure.Entry]) -> Metadata.Resolution? {
         func entry(_ tag: Int) -> TIFFStructure.Entry? { entries.first { $0.tag == tag } }
         guard let x = entry(282).flatMap(file.rational), let y = entry(283).flatMap(file.rational), x > 0, y > 0 else { return nil }
         switch entry(296).flatMap({ file.integer($0) }) ?? 2 {

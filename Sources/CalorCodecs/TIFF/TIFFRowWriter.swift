@@ -24,7 +24,7 @@ final class TIFFRowWriter: RowWriter {
         raw.rowsPerStrip = UInt32(rowsPerStrip)
         isBig = options.tiffIsBig || form.rowBytes * form.size.height > Self.classicBytes
         raw.isBigTIFF = isBig ? 1 : 0
-        if let resolution = metadata.resolution {
+        if let resolution = metadata.resolution ?? metadata.exif.flatMap(EXIFBlock.resolution) {
             (raw.xPerCentimetre, raw.yPerCentimetre) = (resolution.x / 100, resolution.y / 100)
         }
         let icc = metadata.profile(for: form.colour) ?? []

@@ -52,7 +52,12 @@ struct InputCollector {
         guard depth < Self.maximumDepth, let facts = FileSystem.facts(folder), visited.insert(facts.identity).inserted,
             !isOutput(facts)
         else { return }
-        for name in FileSystem.names(in: folder) ?? [] where !name.hasPrefix(".") {
+        guard let names = FileSystem.names(in: folder) else {
+            // An input that fails: what it holds would be missed without a word.
+            items.append(InputItem(path: folder, name: InputName(relative.isEmpty ? InputName(folder).file : relative)))
+            return
+        }
+        for name in names where !name.hasPrefix(".") {
             let path = FileSystem.join(folder, name)
             let inside = FileSystem.join(relative, name)
             if FileSystem.isFolder(path) {

@@ -82,7 +82,7 @@ struct JobWork {
                 if let known = part.bytes {
                     bytes = known
                 } else if streamed == nil {
-                    bytes = try FileSystem.read(part.path, limit: run.request.limits.fileBytes)
+                    bytes = try FileSystem.read(part.path, limit: run.request.limits.bytesToRead)
                 }
                 parts.append(.init(id: input.id, path: part.path, sha256: streamed?.hexDigest() ?? SHA256.hex(of: bytes)))
                 files.append(bytes)

@@ -1,6 +1,7 @@
 import CalorBase
 import CalorCodecs
 import CalorImage
+import CalorThermal
 import Foundation
 
 /// Makes a run plan: reads the heads of all inputs, names all outputs, and refuses what cannot work while nothing is touched.
@@ -109,10 +110,17 @@ public struct RunPlanner {
             case .format, .template: throw error
             default: break
             }
-            job.failure = StageFailure(stage: "decode", fault: error.naming(format), file: reading)
+            let fault = takesPreview(of: error) ? .noTemperatureInPreview : error.naming(format)
+            job.failure = StageFailure(stage: "decode", fault: fault, file: reading)
             if case .type(_, let stage, _, _) = error { job.failure?.stage = stage }
         }
         return job
+    }
+
+    /// Whether a file is called not radiometric because the 8-bit picture in it was asked for.
+    private func takesPreview(of error: PipelineFault) -> Bool {
+        guard case .wrapped(ThermalFault.notRadiometric) = error else { return false }
+        return pipeline.inputs.contains { $0.kind == .infrared && $0.reader(options: DecodeOptions()).use == .preview }
     }
 
     /// Whether the image is large enough, its file can be read by rows, and the pipeline is a chain of local stages.
@@ -131,7 +139,8 @@ public struct RunPlanner {
         of item: InputItem, for input: PipelinePlan.Input
     ) throws(PipelineFault) -> (ImageHeader, [UInt8]?, Int) {
         let reader = input.reader(options: request.decodeOptions(for: item))
-        let limit = request.limits.fileBytes
+        // One byte more shows that there are more; the reader refuses them.
+        let limit = request.limits.bytesToRead
         if item.path == "-" {
             let bytes = try FileSystem.read(0, path: "standard input", expected: 0, limit: limit)
             return (try reader.header(of: bytes), bytes, bytes.count)
@@ -205,7 +214,8 @@ public struct RunPlanner {
         }
         if let asked = request.format { return (.picture(asked), asked.fileExtension) }
         let ext = job.name.fileExtension
-        if let own = FileFormat(fileExtension: ext) {
+        // A PNG that is called .jpg stays a PNG, and is called so.
+        if let own = FileFormat(fileExtension: ext), own == header.format {
             return holds(own) ? (.picture(own), ext) : (.picture(.tiff), "tiff")
         }
         return holds(header.format) ? (.picture(header.format), header.format.fileExtension) : (.picture(.tiff), "tiff")
@@ -232,15 +242,16 @@ public struct RunPlanner {
 
     private func checkNames(_ jobs: [RunPlan.Job]) throws(PipelineFault) {
         guard request.output != .standardOutput else { return }
-        var owners: [String: String] = [:]
+        // By bytes: two names that differ only in how ü is written are two files.
+        var owners: [[UInt8]: String] = [:]
         let inputs = Set(jobs.flatMap(\.parts).compactMap { FileSystem.facts($0.path)?.identity })
-        var seen: Set<String> = []
+        var seen: Set<[UInt8]> = []
         for job in jobs {
-            for part in job.parts where !seen.insert("\(part.item.page ?? -1) \(part.path)").inserted {
+            for part in job.parts where !seen.insert(Array("\(part.item.page ?? -1) \(part.path)".utf8)).inserted {
                 throw .usage(problem: "\(part.path) is among the inputs twice", advice: "give every file and folder once")
             }
             for file in job.files {
-                if let other = owners.updateValue(job.path, forKey: file.name) {
+                if let other = owners.updateValue(job.path, forKey: Array(file.name.utf8)) {
                     throw .collision(output: file.path, inputs: other == job.path ? [other] : [other, job.path])
                 }
                 if let facts = FileSystem.facts(file.path), inputs.contains(facts.identity) {

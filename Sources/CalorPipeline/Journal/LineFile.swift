@@ -27,14 +27,14 @@ public final class LineFile: Sendable {
     /// The journal at `path` and what it proves. A torn last line is cut off, unless another run holds the file at this moment.
     static func journal(at path: String) throws(PipelineFault) -> (file: LineFile, index: JournalIndex) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw .metricsFile(path: path, reason: FileSystem.errorText(errno)) }
+        guard descriptor >= 0 else { throw .journal(path: path, reason: FileSystem.errorText(errno)) }
         let file = LineFile(path: path, descriptor: descriptor, closes: true)
         // Shards may share a journal: only one that is alone may cut, and all hold the lock while they run.
         let isAlone = flock(descriptor, LOCK_EX | LOCK_NB) == 0
         let text = try FileSystem.read(descriptor, path: path, expected: FileSystem.facts(path)?.bytes ?? 0, limit: maximumBytes)
         let (index, complete) = JournalIndex.reading(text)
         if isAlone, complete < text.count, ftruncate(descriptor, complete) != 0 {
-            throw .metricsFile(path: path, reason: FileSystem.errorText(errno))
+            throw .journal(path: path, reason: FileSystem.errorText(errno))
         }
         _ = flock(descriptor, LOCK_SH)
         return (file, index)

@@ -33,7 +33,7 @@ struct ReferenceImages: Sendable {
             if let facts = FileSystem.facts(path), !facts.isRegular, !facts.isFolder {
                 throw .inputUnreadable(path: path, reason: "it is no regular file")
             }
-            let bytes = try FileSystem.read(path, limit: Limits().fileBytes)
+            let bytes = try FileSystem.read(path, limit: Limits().bytesToRead)
             let decoded = try RadiometricInput().decode(bytes)
             guard decoded.image.colour.isGrey || decoded.image.hasEqualColourPlanes else {
                 throw .parameterConflict(
