@@ -51,6 +51,12 @@ uint32_t calor_float_mode_flush_denormals(void) {
     return mode;
 }
 
+uint32_t calor_float_mode_keep_denormals(void) {
+    uint32_t mode = _mm_getcsr();
+    _mm_setcsr(mode & ~0x8040u);
+    return mode;
+}
+
 void calor_float_mode_restore(uint32_t mode) { _mm_setcsr(mode); }
 
 #else
@@ -67,12 +73,19 @@ uint32_t calor_float_mode_flush_denormals(void) {
     __asm__ volatile("msr fpcr, %0" : : "r"(mode | (1ull << 24)));
     return (uint32_t)mode;
 }
+uint32_t calor_float_mode_keep_denormals(void) {
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode & ~(1ull << 24)));
+    return (uint32_t)mode;
+}
 void calor_float_mode_restore(uint32_t mode) {
     uint64_t wide = mode;
     __asm__ volatile("msr fpcr, %0" : : "r"(wide));
 }
 #else
 uint32_t calor_float_mode_flush_denormals(void) { return 0; }
+uint32_t calor_float_mode_keep_denormals(void) { return 0; }
 void calor_float_mode_restore(uint32_t mode) { (void)mode; }
 #endif
 #endif

@@ -23,5 +23,7 @@ public struct CPUFeatures: Sendable, Equatable {
 public enum FloatMode {
     /// Treats denormals as zero on the calling thread until `restore` gets the value returned here.
     public static func flushDenormals() -> UInt32 { calor_float_mode_flush_denormals() }
+    /// Denormal numbers count as what they are on this thread; returns what `restore` takes.
+    public static func keepDenormals() -> UInt32 { calor_float_mode_keep_denormals() }
     public static func restore(_ mode: UInt32) { calor_float_mode_restore(mode) }
 }

@@ -33,7 +33,7 @@ public struct NetworkGenerator {
 
     private mutating func addInput() {
         let channels = choices.one(of: [1, 3, 8, 16, 5, 24, 2, 12])
-        let batch = choices.flag(oneIn: 8) ? 2 : 1
+        let batch = choices.flag(oneIn: 4) ? choices.number(2...3) : 1
         let (height, width) = (choices.number(1...21), choices.number(1...21))
         let name = "input\(inputs.count)"
         let shape = Shape([batch, channels, height, width])

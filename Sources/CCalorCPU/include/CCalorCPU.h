@@ -12,6 +12,8 @@ void calor_cpu_brand(char name[64]);
 
 // Treats denormal numbers as zero on the calling thread; returns what calor_float_mode_restore takes.
 uint32_t calor_float_mode_flush_denormals(void);
+// The opposite, likewise.
+uint32_t calor_float_mode_keep_denormals(void);
 void calor_float_mode_restore(uint32_t mode);
 
 // Tells the processor that this thread only waits, for a few dozen cycles.

@@ -158,7 +158,9 @@ extension Emitter {
     /// Rows of a matrix; a 1×1 convolution of a batch reads and writes channels last.
     mutating func emitLinear(_ node: LoweredNode, _ part: FusedLinear, _ flops: Double) throws(GraphFault) {
         let (x, y) = (node.inputs[0], try output(node))
-        guard let packed = weights.matrix(part, for: y) else { throw .defect(reason: "\(node.origin.name) has no weights") }
+        guard let packed = weights.matrix(part, for: twins[y] ?? y) else {
+            throw .defect(reason: "\(node.origin.name) has no weights")
+        }
         let input = try rows(x, part.inner, channelsFirst: part.channelsFirst)
         var residual: Place?
         if part.residual {

@@ -38,7 +38,7 @@ extension Emitter {
     private mutating func emitConvolution(_ node: LoweredNode, _ part: FusedConvolution, _ flops: Double) throws(GraphFault) {
         let (x, y) = (node.inputs[0], try output(node))
         let shape = try shape(x)
-        let convolution = weights.convolution(part, for: y)
+        let convolution = weights.convolution(part, for: twins[y] ?? y)
         let input = convolution.inputLayout == .nchw ? try plainPlace(x) : try blockedPlace(x)
         var residual: Place?
         if part.residual { residual = try blockedPlace(node.inputs[1]) }

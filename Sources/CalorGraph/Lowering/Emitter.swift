@@ -17,6 +17,8 @@ struct Emitter {
     /// Where values that are concatenated lie from the start.
     let concats: ConcatPlacement
     let weights: PreparedWeights
+    /// See `SpecialisedGraph.twins`.
+    let twins: [ValueID: ValueID]
     private var concatBases: [Int: Int] = [:]
     private(set) var bases: [PlaceBase] = []
     private var steps: [any Step] = []
@@ -37,7 +39,7 @@ struct Emitter {
         throws(GraphFault) -> Plan
     {
         var specialised = try graph.specialised(to: shapes)
-        if options.optimises { specialised = specialised.withProducts().withPhases().withSplits() }
+        if options.optimises { specialised = specialised.withSingleImages().withProducts().withPhases().withSplits() }
         var nodes: [LoweredNode]
         var fusions: [String: Int] = [:]
         if options.optimises {
@@ -59,6 +61,7 @@ struct Emitter {
 
     private init(_ specialised: SpecialisedGraph, _ nodes: [LoweredNode], _ weights: PreparedWeights) {
         self.weights = weights
+        twins = specialised.twins
         graph = specialised.graph
         types = specialised.types
         concats = ConcatPlacement(nodes, types: specialised.types)

@@ -50,8 +50,16 @@ extension Lowering {
         else { return nil }
         let ceiling = try call.flag("ceil_mode")
         let counting = try call.flag("count_include_pad")
-        // A window that hangs over the padding has a divisor of its own; the interpreter knows those rules.
-        guard !ceiling else { return nil }
+        // A window that hangs over the padding has a divisor of its own where padding counts, and a window of nothing but padding a value
+        // of its own; the interpreter knows those rules.
+        if ceiling {
+            let hangs = (0..<2).contains { axis in
+                let last = (output[2 + axis] - 1) * window.strides[axis] - window.pads[axis]
+                let reach = last + window.dilations[axis] * (kernel[axis] - 1)
+                return last >= input[2 + axis] || counting && reach >= input[2 + axis] + window.pads[axis + 2]
+            }
+            guard !hangs else { return nil }
+        }
         let kind: PoolingGeometry.Kind = call.node.op == "MaxPool" ? .maximum : counting ? .averageCountingPadding : .average
         return .pool(
             PoolingGeometry(

@@ -8,6 +8,8 @@ public struct SpecialisedGraph: Sendable {
     public var types: [ValueID: ValueType]
     /// What the passes did, in order.
     public var applied: [PassReport]
+    /// Of a value of one image of a batch: what it is a part of. All images share the weights of its operation.
+    var twins: [ValueID: ValueID] = [:]
 
     public func type(of value: ValueID) -> ValueType? { types[value] }
 

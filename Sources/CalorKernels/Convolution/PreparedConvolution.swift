@@ -214,7 +214,7 @@ extension PreparedConvolution {
         switch algorithm {
         // Layers of that many weights stand where the image is small, and reading 36 transformed weights for 9 costs more than it saves.
         case .winograd23: g.inChannels * g.outChannels >= 300_000
-        case .winograd43: g.inChannels >= 16 && (g.dilationHeight == 1 || g.inChannels * g.outChannels < 300_000)
+        case .winograd43: g.inChannels >= 16
         default: true
         }
     }
@@ -233,8 +233,8 @@ extension PreparedConvolution {
         let three = g.kernelHeight == 3 && g.kernelWidth == 3
         switch algorithm {
         case .reference, .direct: return true
-        // Tiles spread over four dilations of rows, of which threads and strips need several.
-        case .winograd43: return single && three && g.dilationHeight == g.dilationWidth && g.dilationHeight <= 8
+        // Tiles spread over four dilations of rows: with more, a picture would be one band, and no thread had a part of it.
+        case .winograd43: return single && three && g.dilationHeight == g.dilationWidth && g.dilationHeight <= 32
         case .winograd23: return plain && three
         case .pointwise:
             let unpadded = g.padTop == 0 && g.padLeft == 0 && g.padBottom == 0 && g.padRight == 0

@@ -1,3 +1,4 @@
+import CalorKernels
 import CalorTensor
 
 /// A node that has no kernel: its inputs become tensors, the interpreter runs it, its outputs are tensors of this run.
@@ -36,6 +37,9 @@ struct InterpreterStep: Step {
                 inputs.append(tensor)
             }
         }
+        // 16-bit floats are converted by way of denormal numbers, and what the interpreter says must not depend on who asks.
+        let mode = FloatMode.keepDenormals()
+        defer { FloatMode.restore(mode) }
         let results = try Interpreter.evaluate(node: node, opset: opset, inputs: inputs)
         for (index, slot) in slots.enumerated() {
             guard let slot, let tensor = results[index] else { continue }
