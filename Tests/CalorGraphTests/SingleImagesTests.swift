@@ -100,3 +100,57 @@ import Testing
         #expect(found["out0"]?.floats == expected["out0"]?.floats && found["out0"]?.floats[0] ?? 0 > 1e-5)
     }
 }
+
+/// Networks in 16 bits: computed in 32, rounded at their ends.
+@Suite struct HalvesTests {
+    /// A half anywhere an exporter puts one: input, weights, shared values, conversions there and back, outputs that are read inside.
+    private func network() -> Graph {
+        var b = NetBuilder(channels: 8, seed: 7)
+        b.graph.inputs[0].dtype = .f16
+        for (id, tensor) in b.graph.constants { b.graph.constants[id] = tensor.narrowed(to: .f16) }
+        let x = b.op("Relu", b.conv(b.input, 8, 16))
+        let exact = b.op("Sqrt", b.op("Cast", b.op("Mul", x, x), attributes: ["to": .int(1)]))
+        let back = b.op("Cast", exact, attributes: ["to": .int(10)])
+        let counted = b.op("Cast", b.op("Shape", x), attributes: ["to": .int(10)])
+        let whole = b.op("Cast", b.op("Cast", x, attributes: ["to": .int(7)]), attributes: ["to": .int(10)])
+        let y = b.op(
+            "Add", b.op("Add", b.conv(back, 16, 16), x),
+            b.op("Mul", whole, b.op("ReduceMax", counted, attributes: ["keepdims": .int(0)])))
+        for (id, tensor) in b.graph.constants where tensor.dtype == .f32 { b.graph.constants[id] = tensor.narrowed(to: .f16) }
+        var graph = b.finished(b.op("Sigmoid", b.conv(y, 16, 3)))
+        for (id, tensor) in graph.constants where tensor.dtype == .f32 { graph.constants[id] = tensor.narrowed(to: .f16) }
+        for value in [x, y, exact, b.input] {
+            graph.outputs.append(
+                ValueInfo(name: "out\(graph.outputs.count)", value: value, dtype: value == exact ? .f32 : .f16, dims: nil))
+        }
+        return graph
+    }
+
+    @Test func networksOfHalvesUseTheKernels() throws {
+        let graph = network()
+        var random = TestRandom(8)
+        let inputs = ["input": random.tensor([1, 8, 11, 14]).narrowed(to: .f16)]
+        let session = try Session(graph: graph)
+        let (found, expected) = (try session.run(inputs), try Interpreter.run(graph, inputs: inputs))
+        for (name, tensor) in expected {
+            #expect(found[name]?.type == tensor.type, "\(name)")
+            let (a, b) = (tensor.widened().floats, found[name]?.widened().floats ?? [])
+            let largest = a.reduce(0) { max($0, abs($1)) }
+            let worst = zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            #expect(worst <= 4e-3 * largest, "\(name): \(worst) of \(largest)")
+        }
+        let plan = try session.plan(for: ["input": [1, 8, 11, 14]])
+        #expect(!plan.steps.contains { $0.kernel == "interpreter_Conv" }, "\(plan.steps.map(\.kernel))")
+    }
+
+    /// One operator alone keeps ONNX's arithmetic to the bit.
+    @Test func singleOperatorsKeepTheirHalves() throws {
+        var b = NetBuilder(channels: 8, seed: 7)
+        b.graph.inputs[0].dtype = .f16
+        let graph = b.finished(b.op("Mul", b.op("Sqrt", b.op("Abs", b.input)), b.input))
+        var random = TestRandom(8)
+        let inputs = ["input": random.tensor([1, 8, 11, 14]).narrowed(to: .f16)]
+        let (found, expected) = (try Session(graph: graph).run(inputs), try Interpreter.run(graph, inputs: inputs))
+        #expect(found["out0"]?.array(of: UInt16.self) == expected["out0"]?.array(of: UInt16.self))
+    }
+}

@@ -39,7 +39,9 @@ struct Emitter {
         throws(GraphFault) -> Plan
     {
         var specialised = try graph.specialised(to: shapes)
-        if options.optimises { specialised = specialised.withSingleImages().withProducts().withPhases().withSplits() }
+        if options.optimises {
+            specialised = specialised.withFloatsForHalves().withSingleImages().withProducts().withPhases().withSplits()
+        }
         var nodes: [LoweredNode]
         var fusions: [String: Int] = [:]
         if options.optimises {

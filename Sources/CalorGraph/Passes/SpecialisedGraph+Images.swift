@@ -7,8 +7,9 @@ extension SpecialisedGraph {
     /// them with them, as long as no image sees another. The rest takes the images as they were, put together again. All operations of one
     /// image come before those of the next, so that memory and cache serve one at a time.
     func withSingleImages() -> SpecialisedGraph {
-        guard graph.nodes.contains(where: { ImageOperation($0, self)?.needsSingleImages ?? false }) else { return self }
-        var pass = ImageSplit(self)
+        let most = ImageSplit.mostImages(of: graph)
+        guard graph.nodes.contains(where: { ImageOperation($0, self, most: most)?.needsSingleImages ?? false }) else { return self }
+        var pass = ImageSplit(self, most: most)
         for node in graph.nodes { pass.visit(node) }
         return pass.finished(self)
     }
@@ -27,10 +28,6 @@ private struct ImageOperation {
     /// A reshaping of any kind, as a Reshape.
     var isReshape = false
 
-    /// Above this many images, or operations times images, the plan would be larger than what it saves.
-    private static let mostImages = 64
-    private static let mostOperations = 8192
-
     private static let pictures: Set = [
         "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization",
         "InstanceNormalization", "GroupNormalization", "DepthToSpace", "SpaceToDepth", "Resize", "Upsample",
@@ -44,12 +41,12 @@ private struct ImageOperation {
     private static let reshapes: Set = ["Reshape", "Flatten", "Squeeze", "Unsqueeze"]
     private static let reductions: Set = ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"]
 
-    init?(_ node: Node, _ graph: SpecialisedGraph) {
+    /// nil where an image sees another, or there are more than `most`.
+    init?(_ node: Node, _ graph: SpecialisedGraph, most: Int) {
         let outputs = node.outputs.compactMap { $0 }.compactMap { graph.types[$0] }
         guard let output = outputs.first, outputs.count == node.outputs.count, node.op == "Split" || outputs.count == 1,
             outputs.allSatisfy({ $0.dtype == .f32 && $0.shape.rank >= 2 && $0.shape.count > 0 && $0.shape[0] == output.shape[0] }),
-            output.shape[0] > 1, output.shape[0] <= Self.mostImages,
-            graph.graph.nodes.count * output.shape[0] <= Self.mostOperations
+            output.shape[0] > 1, output.shape[0] <= most
         else { return nil }
         let (count, rank) = (output.shape[0], output.shape.rank)
         func type(_ index: Int) -> ValueType? { index < node.inputs.count ? node.inputs[index].flatMap { graph.types[$0] } : nil }
@@ -146,14 +143,22 @@ private struct ImageSplit {
     /// Operations on single images that are not in the graph yet, by number of images and image.
     private var pending: [Int: [[Node]]] = [:]
     private var taken = 0
+    private let most: Int
 
-    init(_ graph: SpecialisedGraph) {
+    /// Images that may be taken apart: a plan has its operations once for each, and until the weights are packed, the weights as well.
+    static func mostImages(of graph: Graph) -> Int {
+        let weights = graph.constants.values.reduce(0) { $0 + $1.count * $1.dtype.bytes }
+        return min(64, 8192 / max(graph.nodes.count, 1), (2 << 30) / max(weights, 1))
+    }
+
+    init(_ graph: SpecialisedGraph, most: Int) {
+        self.most = most
         result = graph
         result.graph.nodes = []
     }
 
     mutating func visit(_ node: Node) {
-        guard let operation = ImageOperation(node, result),
+        guard let operation = ImageOperation(node, result, most: most),
             operation.needsSingleImages || operation.images.contains(where: { node.inputs[$0].map { parts[$0] != nil } ?? false })
         else {
             for case let input? in node.inputs { join(input) }
