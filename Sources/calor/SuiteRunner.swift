@@ -30,9 +30,6 @@ struct SuiteRunner {
         let context = PlanContext(catalogue: ModelCatalogue(searchPaths: Installation.folders(named: "models")))
         let pipeline = try PlanMaker.plan(document, context: context, overrides: request.overrides)
         let plan = try RunPlanner(request: request, pipeline: pipeline).plan()
-        do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        } catch { throw FileFault.cannotCreate(output, "no folder can be made there") }
         let metricsPath = output + "/metrics.jsonl"
         _ = try BatchRunner(plan, metrics: metricsPath, cancelled: cancelled).perform()
         guard !cancelled() else { return }

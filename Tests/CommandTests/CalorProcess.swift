@@ -24,20 +24,26 @@ struct CalorProcess {
 
     /// Runs `calor` with `arguments` and waits. Standard output and error go through files, so that no pipe can fill up.
     static func run(
-        _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], in folder: URL? = nil
+        _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], in folder: URL? = nil,
+        by program: URL = binary
     ) throws -> Result {
         let scratch = try TemporaryFolder()
-        let process = try start(arguments, input: input, environment: environment, in: folder, scratch: scratch)
+        let process = try start(arguments, input: input, environment: environment, in: folder, by: program, scratch: scratch)
         process.waitUntilExit()
         return try result(of: process, scratch: scratch)
     }
 
+    /// Runs a line of bash, with the program as `$calor`.
+    static func shell(_ line: String, in folder: URL) throws -> Result {
+        try run(["-c", line], environment: ["calor": binary.path], in: folder, by: URL(fileURLWithPath: "/bin/bash"))
+    }
+
     static func start(
         _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], in folder: URL? = nil,
-        scratch: TemporaryFolder
+        by program: URL = binary, scratch: TemporaryFolder
     ) throws -> Process {
         let process = Process()
-        process.executableURL = binary
+        process.executableURL = program
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let folder { process.currentDirectoryURL = folder }

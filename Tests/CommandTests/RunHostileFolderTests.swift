@@ -16,17 +16,6 @@ import Testing
         try CalorProcess.run(["run"] + arguments, in: folder.root)
     }
 
-    /// What a line of a shell in the folder says on standard error.
-    private func shell(_ line: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "{ \(line); } 2>said"]
-        process.currentDirectoryURL = folder.root
-        try process.run()
-        process.waitUntilExit()
-        return String(decoding: try folder.contents("said"), as: UTF8.self)
-    }
-
     /// The kill that hurts most: after the rename, before the line that says so.
     @Test func aKillBetweenRenameAndJournalIsNoObstacle() throws {
         #expect(try run("doubling.yaml", "in", "-o", "out").status == 0)
@@ -112,11 +101,14 @@ import Testing
 
     /// Like `calor run … --metrics - | head -1`, and `calor run … -o - | a-program-that-fails`.
     @Test func aReaderThatGoesIsNoFullDisk() throws {
-        let program = CalorProcess.binary.path
-        let metrics = try shell("{ sleep 0.2; '\(program)' run doubling.yaml in -o out --metrics -; echo $? >status; } | true")
+        let metrics = try CalorProcess.shell(
+            "{ sleep 0.2; $calor run doubling.yaml in -o out --metrics -; echo $? >status; } | true", in: folder.root
+        ).error
         #expect(try folder.contents("status") == Data("0\n".utf8), "\(metrics)")
         #expect(FileManager.default.fileExists(atPath: folder.path("out/a.png")))
-        let image = try shell("{ sleep 0.2; '\(program)' run doubling.yaml in/a.png -o -; echo $? >status; } | true")
+        let image = try CalorProcess.shell(
+            "{ sleep 0.2; $calor run doubling.yaml in/a.png -o -; echo $? >status; } | true", in: folder.root
+        ).error
         #expect(try folder.contents("status") == Data("74\n".utf8), "\(image)")
         #expect(image.contains("the program that reads it stopped") && !image.contains("disk"), "\(image)")
     }

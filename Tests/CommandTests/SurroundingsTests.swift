@@ -13,18 +13,7 @@ import Testing
         try folder.write("no picture".utf8, to: "in/bad.png")
     }
 
-    /// A line of bash in the folder, with the program as `$calor`.
-    private func shell(_ line: String) throws -> CalorProcess.Result {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", "{ \(line); } >said-out 2>said-error"]
-        process.environment = ProcessInfo.processInfo.environment.merging(["calor": CalorProcess.binary.path]) { $1 }
-        process.currentDirectoryURL = folder.root
-        try process.run()
-        process.waitUntilExit()
-        let (output, error) = (try folder.contents("said-out"), try folder.contents("said-error"))
-        return .init(status: process.terminationStatus, output: output, error: String(decoding: error, as: UTF8.self))
-    }
+    private func shell(_ line: String) throws -> CalorProcess.Result { try CalorProcess.shell(line, in: folder.root) }
 
     @Test(arguments: [
         ("$calor run doubling.yaml in -o out 2>/dev/full", 2), ("$calor run doubling.yaml in -o out 2>&-", 2),

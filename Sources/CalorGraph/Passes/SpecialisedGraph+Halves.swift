@@ -22,14 +22,15 @@ extension SpecialisedGraph {
         func cast(_ from: ValueID, _ to: ValueID, _ code: Int64) -> Node {
             Node(name: "type of \(graph.label(to))", op: "Cast", inputs: [from], outputs: [to], attributes: ["to": .int(code)])
         }
-        for input in graph.inputs where isHalf(input.value) {
-            let inside = result.float(types[input.value])
+        for input in graph.inputs {
+            guard let type = types[input.value], type.dtype == .f16 else { continue }
+            let inside = result.value(ValueType(.f32, type.shape))
             names[input.value] = inside
-            result.types[input.value] = types[input.value]
+            result.types[input.value] = type
             result.graph.nodes.append(cast(input.value, inside, 1))
         }
         let outputs = Set(graph.outputs.map(\.value).filter { isHalf($0) && graph.constants[$0] == nil && names[$0] == nil })
-        for output in outputs.sorted() { names[output] = result.float(types[output]) }
+        for output in outputs.sorted() { names[output] = types[output].map { result.value(ValueType(.f32, $0.shape)) } }
         var changed = 0
         for node in graph.nodes {
             var node = node
@@ -54,10 +55,9 @@ extension SpecialisedGraph {
             result.graph.nodes.append(cast(inside, output, 10))
         }
         // An output that is a constant keeps its type.
-        for output in graph.outputs where isHalf(output.value) && graph.constants[output.value] != nil {
-            let value = result.graph.makeValue()
-            result.graph.constants[value] = graph.constants[output.value]
-            result.types[value] = types[output.value]
+        for output in graph.outputs where isHalf(output.value) {
+            guard let tensor = graph.constants[output.value] else { continue }
+            let value = result.constant(tensor)
             for index in result.graph.outputs.indices where result.graph.outputs[index].value == output.value {
                 result.graph.outputs[index].value = value
             }
@@ -67,12 +67,6 @@ extension SpecialisedGraph {
     }
 
     private static let products: Set = ["Conv", "ConvTranspose", "MatMul", "Gemm"]
-
-    private mutating func float(_ type: ValueType?) -> ValueID {
-        let value = graph.makeValue()
-        types[value] = type.map { ValueType(.f32, $0.shape) }
-        return value
-    }
 }
 
 extension Node {

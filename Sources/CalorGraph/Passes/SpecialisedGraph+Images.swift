@@ -50,12 +50,6 @@ private struct ImageOperation {
         else { return nil }
         let (count, rank) = (output.shape[0], output.shape.rank)
         func type(_ index: Int) -> ValueType? { index < node.inputs.count ? node.inputs[index].flatMap { graph.types[$0] } : nil }
-        func constant(_ index: Int) -> Tensor? {
-            node.inputs.indices.contains(index) ? node.inputs[index].flatMap { graph.graph.constants[$0] } : nil
-        }
-        func integers(_ index: Int) -> [Int]? {
-            constant(index).flatMap { $0.dtype == .i64 ? $0.array(of: Int64.self).map { Int($0) } : nil }
-        }
         /// Whether an input is a batch of as many images.
         func isBatch(_ index: Int) -> Bool {
             type(index).map { $0.dtype == .f32 && $0.shape.rank >= 2 && $0.shape.count > 0 && $0.shape[0] == count } ?? false
@@ -63,12 +57,15 @@ private struct ImageOperation {
         let call = OperatorCall(
             node: node, opset: graph.graph.opset, types: node.inputs.map { $0.flatMap { graph.types[$0] } },
             tensors: node.inputs.map { $0.flatMap { graph.graph.constants[$0] } })
+        func integers(_ index: Int) -> [Int]? {
+            call.optionalTensor(index).flatMap { $0.dtype == .i64 ? $0.array(of: Int64.self).map { Int($0) } : nil }
+        }
         /// Axes of an attribute or a constant, from 0 on; nil when they are not known.
         func axes(_ index: Int) -> [Int]? {
             ((try? call.ints("axes")) ?? integers(index))?.map { $0 < 0 ? $0 + (type(0)?.shape.rank ?? 0) : $0 }
         }
         let others = node.inputs.indices.dropFirst()
-        let restIsConstant = others.allSatisfy { node.inputs[$0] == nil || constant($0) != nil }
+        let restIsConstant = others.allSatisfy { node.inputs[$0] == nil || call.optionalTensor($0) != nil }
         self.count = count
         var needsSingleImages = false
         var images: Set = [0]
@@ -78,11 +75,12 @@ private struct ImageOperation {
             needsSingleImages = true
             let isNorm = node.op == "InstanceNormalization"
             own = isBatch(0) && restIsConstant && (rank == 4 || isNorm && rank >= 3) && type(0)?.shape.rank == rank
-            // Two images enlarged 1.2 times are two images, and not the same.
-            let scales = others.compactMap { constant($0) }.filter { $0.dtype == .f32 && $0.count == 4 }.map { $0.floats[0] }
             if ["Resize", "Upsample"].contains(node.op) {
-                let listed = (try? call.floats("scales")) ?? []
-                guard scales.allSatisfy({ $0 == 1 }), listed.first ?? 1 == 1, !(axes(-1)?.contains(0) ?? false) else { return nil }
+                // Two images enlarged 1.2 times are two images, and not the same.
+                let inputs = others.compactMap { call.optionalTensor($0) }.filter { $0.dtype == .f32 && $0.count == 4 }
+                let scales = [try? call.floats("scales")].compactMap { $0?.first } + inputs.map { $0.floats[0] }
+                let listedAxes = axes(node.inputs.count) ?? []
+                guard scales.allSatisfy({ $0 == 1 }), !listedAxes.contains(0) else { return nil }
             }
             if node.op == "Resize", node.inputs.count > 3, node.inputs[3] != nil {
                 guard node.attributes["axes"] == nil, node.attributes["keep_aspect_ratio_policy"] == nil, let sizes = integers(3),
@@ -122,7 +120,7 @@ private struct ImageOperation {
         case _ where Self.reductions.contains(node.op):
             own = isBatch(0) && restIsConstant && axes(1).map { !$0.isEmpty && !$0.contains(0) } ?? false
         case "MatMul":
-            let second = constant(1)
+            let second = call.optionalTensor(1)
             if second == nil { images = [0, 1] }
             let fits = second.map { $0.shape.rank == 2 } ?? (isBatch(1) && type(1)?.shape.rank == rank)
             own = rank >= 3 && isBatch(0) && type(0)?.shape.rank == rank && fits
@@ -169,7 +167,7 @@ private struct ImageSplit {
         let operands = operation.images.sorted().map { index in (index, images(node.inputs[index], operation.count)) }
         var rest = node
         if let (index, tensor) = operation.replaced {
-            let value = constant(tensor)
+            let value = result.constant(tensor)
             if operation.isReshape { rest.inputs = [node.inputs[0], value] } else { rest.inputs[index] = value }
         }
         if operation.isReshape { (rest.op, rest.attributes) = ("Reshape", [:]) }
@@ -181,7 +179,7 @@ private struct ImageSplit {
             for (index, values) in operands { single.inputs[index] = values[image] }
             for (position, output) in node.outputs.enumerated() {
                 guard let output, let type = result.types[output] else { continue }
-                let value = value(ValueType(type.dtype, Shape([1] + type.shape.dims.dropFirst())))
+                let value = result.value(ValueType(type.dtype, Shape([1] + type.shape.dims.dropFirst())))
                 result.twins[value] = output
                 single.outputs[position] = value
                 made[position].append(value)
@@ -206,11 +204,11 @@ private struct ImageSplit {
         whole.insert(value)
         if let tensor = result.graph.constants[value] {
             let numbers = tensor.floats
-            let made = (0..<count).map { constant(Tensor(shape, Array(numbers[$0 * shape.count..<($0 + 1) * shape.count]))) }
+            let made = (0..<count).map { result.constant(Tensor(shape, Array(numbers[$0 * shape.count..<($0 + 1) * shape.count]))) }
             parts[value] = made
             return made
         }
-        let made = (0..<count).map { _ in self.value(ValueType(type.dtype, shape)) }
+        let made = (0..<count).map { _ in result.value(ValueType(type.dtype, shape)) }
         var attributes: [String: Attribute] = ["axis": .int(0)]
         if result.graph.opset >= 18 { attributes["num_outputs"] = .int(Int64(count)) }
         result.graph.nodes.append(
@@ -230,17 +228,5 @@ private struct ImageSplit {
             Node(
                 name: "images of \(result.graph.label(value))", op: "Concat", inputs: values, outputs: [value],
                 attributes: ["axis": .int(0)]))
-    }
-
-    private mutating func value(_ type: ValueType) -> ValueID {
-        let value = result.graph.makeValue()
-        result.types[value] = type
-        return value
-    }
-
-    private mutating func constant(_ tensor: Tensor) -> ValueID {
-        let value = value(tensor.type)
-        result.graph.constants[value] = tensor
-        return value
     }
 }

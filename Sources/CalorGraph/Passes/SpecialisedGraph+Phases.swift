@@ -102,9 +102,9 @@ private struct PhasePlan {
         }
         let pads = [last[0], last[1], places[0] - input[2] - first[0], places[1] - input[3] - first[1]]
         let whole = Shape([output[0], output[1], places[0] * stride, places[1] * stride])
-        let small = stride == 1 ? nil : target.value(Shape([output[0], channels, places[0], places[1]]))
+        let small = stride == 1 ? nil : target.value(ValueType(.f32, Shape([output[0], channels, places[0], places[1]])))
         let exact = whole == output
-        let large = exact ? result : target.value(whole)
+        let large = exact ? result : target.value(ValueType(.f32, whole))
         target.graph.nodes.append(
             Node(
                 name: node.name, op: "Conv", inputs: operands, outputs: [small ?? large],
@@ -120,19 +120,6 @@ private struct PhasePlan {
 }
 
 extension SpecialisedGraph {
-    fileprivate mutating func value(_ shape: Shape) -> ValueID {
-        let value = graph.makeValue()
-        types[value] = ValueType(.f32, shape)
-        return value
-    }
-
-    fileprivate mutating func constant(_ tensor: Tensor) -> ValueID {
-        let value = graph.makeValue()
-        graph.constants[value] = tensor
-        types[value] = tensor.type
-        return value
-    }
-
     /// The first rows and columns.
     fileprivate mutating func crop(_ value: ValueID, to shape: Shape, _ name: String, _ result: ValueID) {
         let (starts, ends) = ([Int64(0), 0], [Int64(shape[2]), Int64(shape[3])])

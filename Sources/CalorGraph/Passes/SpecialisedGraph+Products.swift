@@ -64,11 +64,7 @@ private struct ProductPlan {
 
     func emit(_ node: Node, into target: inout SpecialisedGraph) {
         guard let a = node.inputs[0], let b = node.inputs[1], let output = node.outputs[0] else { return }
-        func value(_ dims: [Int]) -> ValueID {
-            let value = target.graph.makeValue()
-            target.types[value] = ValueType(.f32, Shape(dims))
-            return value
-        }
+        func value(_ dims: [Int]) -> ValueID { target.value(ValueType(.f32, Shape(dims))) }
         func add(_ op: String, _ inputs: [ValueID], _ output: ValueID, _ attributes: [String: Attribute] = [:]) {
             target.graph.nodes.append(Node(name: node.name, op: op, inputs: inputs, outputs: [output], attributes: attributes))
         }
@@ -82,12 +78,9 @@ private struct ProductPlan {
         }
         func reshaped(_ x: ValueID, _ shape: [Int]) -> ValueID {
             if dims(x) == shape { return x }
-            let constant = target.graph.makeValue()
-            let tensor = Tensor([shape.count], shape.map { Int64($0) })
-            target.graph.constants[constant] = tensor
-            target.types[constant] = tensor.type
+            let extents = target.constant(Tensor([shape.count], shape.map { Int64($0) }))
             let y = value(shape)
-            add("Reshape", [x, constant], y)
+            add("Reshape", [x, extents], y)
             return y
         }
         let x = reshaped(transposed(a, left), leftShape)

@@ -13,6 +13,19 @@ public struct SpecialisedGraph: Sendable {
 
     public func type(of value: ValueID) -> ValueType? { types[value] }
 
+    /// A new value that no node produces yet.
+    mutating func value(_ type: ValueType) -> ValueID {
+        let value = graph.makeValue()
+        types[value] = type
+        return value
+    }
+
+    mutating func constant(_ tensor: Tensor) -> ValueID {
+        let value = value(tensor.type)
+        graph.constants[value] = tensor
+        return value
+    }
+
     /// This graph with the nodes that `emit` replaces, by appending others and returning true; the rest stay, in order.
     func rewritten(_ pass: String, _ emit: (Node, inout SpecialisedGraph) -> Bool) -> SpecialisedGraph {
         var result = self
